@@ -1,0 +1,1 @@
+"""Monthly five-star results and three-post eighteen-grade proposals for a city's communities."""

@@ -1,0 +1,55 @@
+"""What can go wrong, one class for each exit code of the command line.
+
+A message says what happened, where, which rule and value, and what to do next. It is shown bare, without a
+traceback, so it must stand alone; it never holds a person's data or a secret.
+"""
+
+from typing import ClassVar
+
+
+class FivestarError(Exception):
+    """A failure that its reader can act on; `exit_code` is what the process returns."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(FivestarError):
+    """The command was called with something that cannot be meant."""
+
+    exit_code = 2
+
+
+class ConfigurationError(FivestarError):
+    """A configuration or policy file is wrong, or a value is not in force on the date asked for."""
+
+    exit_code = 10
+
+
+class SourceUnavailable(FivestarError):
+    """A platform did not answer; the same call may succeed later."""
+
+    exit_code = 11
+
+
+class ContractBroken(FivestarError):
+    """A platform answered with something other than its contract promises; trying again won't help."""
+
+    exit_code = 12
+
+
+class QualityGate(FivestarError):
+    """Data arrived, but a `stop` rule forbids using it, or there is nothing to judge."""
+
+    exit_code = 13
+
+
+class DecisionRefused(FivestarError):
+    """A decision is missing, or the one offered may not be taken."""
+
+    exit_code = 14
+
+
+class DeliveryIncomplete(FivestarError):
+    """Some messages were not delivered."""
+
+    exit_code = 15

@@ -1,0 +1,31 @@
+"""Exact numbers: one rounding function, and how numbers are written in result files."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+Exact = int | Fraction | Decimal
+
+
+def round_half_up(value: Exact, places: int = 0) -> Decimal:
+    """`value` rounded to `places` decimals, halves away from zero: the only rounding in the project.
+
+    The result carries exactly `places` decimals (`Decimal("2.50")`). Policy, preamble: "one rounding function, half up".
+    """
+    scaled = Fraction(value) * 10**places
+    magnitude = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(magnitude if scaled >= 0 else -magnitude).scaleb(-places)
+
+
+def round_to_fen(value: Exact) -> int:
+    """An amount in fen, rounded half up to a whole fen."""
+    return int(round_half_up(value))
+
+
+def format_decimal(value: Exact | None, places: int) -> str:
+    """`value` with exactly `places` decimals, never in scientific notation; nothing as an empty string."""
+    return "" if value is None else format(round_half_up(value, places), "f")
+
+
+def parse_exact(text: str | int | Decimal) -> Fraction:
+    """The rational number that a decimal text such as `"0.85"` means."""
+    return Fraction(str(text))
