@@ -1,0 +1,189 @@
+"""A month's results: the rows of the result files and of the ledger, described once.
+
+The field order of each row is the column order of its file (interfaces.md, Results); fields marked `kept` stay out of
+the file and serve the workbook, the report and the register.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+from flows.month import Month
+
+IndicatorState = Literal["ok", "no_data", "not_applicable"]
+StarState = Literal["lit", "unlit", "withheld", "vetoed", "insufficient_data"]
+ProposalKind = Literal["initial", "post_change", "none", "review", "hold", "raise"]
+Basis = Literal["current", "proposed"]
+
+STARS = ("branch", "co_building", "enterprise", "safety", "wellbeing")
+STAR_TITLES = {
+    "branch": "支部过硬",
+    "co_building": "共建共享",
+    "enterprise": "宜业兴业",
+    "safety": "平安法治",
+    "wellbeing": "幸福和谐",
+}
+
+
+@dataclass(frozen=True)
+class Community:
+    """A community as registered on the month's last day."""
+
+    community_code: str
+    name: str
+    street_code: str
+    street_name: str
+    district_code: str
+    district_name: str
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """Whether a source was present for the month, and what shows it (policy §3.3)."""
+
+    platform: str
+    present: bool
+    evidence: str
+
+
+@dataclass(frozen=True)
+class IndicatorRow:
+    """One indicator of one community. `value` and `score` are exact; the file rounds them for reading."""
+
+    community_code: str
+    star: str
+    indicator: str
+    numerator: int | None
+    denominator: int | None
+    value: Fraction | None
+    score: Fraction | None
+    state: IndicatorState
+    window_months: int
+
+
+@dataclass(frozen=True)
+class StarRow:
+    """One star of one community; `score` has two decimals and is empty if nothing could be scored."""
+
+    community_code: str
+    star: str
+    score: Decimal | None
+    state: StarState
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RatingRow:
+    """A community's provisional monthly rating; `rank` is empty where the rating is incomplete."""
+
+    community_code: str
+    district_code: str
+    stars: int
+    total_score: Decimal | None
+    complete: bool
+    rank: int | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a worker's trace: its clause, its inputs and what it did (policy §4, last paragraph)."""
+
+    clause: str
+    name: str
+    inputs: Mapping[str, Any]
+    effect: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What the rules suggest for one worker; a named person decides."""
+
+    staff_id: str
+    community_code: str
+    post: str
+    current_grade: int | None
+    entitled_grade: int
+    proposed_grade: int
+    kind: ProposalKind
+    needs_manual: bool
+    reasons: tuple[str, ...]
+    effective_on: date
+    name: str = field(metadata={"kept": True})
+    committee_member: bool = field(metadata={"kept": True})
+    degree: str = field(metadata={"kept": True})
+    certificate: str = field(metadata={"kept": True})
+    trace: tuple[Step, ...] = field(metadata={"kept": True})
+
+
+@dataclass(frozen=True)
+class PayLine:
+    """One worker's monthly pay at one grade, in fen (policy §5)."""
+
+    staff_id: str
+    basis: Basis
+    grade: int
+    appraisal: str
+    basic_fen: int
+    performance_fen: int
+    uplift_fen: int
+    total_fen: int
+
+
+@dataclass(frozen=True)
+class AwardLine:
+    """Work funds that a community with four or more stars may be given; a person names the amount."""
+
+    pay_year: int
+    community_code: str
+    stars: int
+    minimum_fen: int
+    maximum_fen: int
+    amount_fen: int | None
+
+
+@dataclass(frozen=True)
+class PolicyValue:
+    """One policy value in force: where it stands, what it is, and how far it can be trusted."""
+
+    path: str
+    title: str
+    value: str
+    unit: str
+    tag: str
+    reference: str
+    start_on: date
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a month was judged from. Equal inputs give the same revision."""
+
+    batch_ids: tuple[str, ...]
+    policy_fingerprint: str
+    sources: tuple[SourceStatus, ...]
+    register_digest: str
+
+
+@dataclass(frozen=True)
+class MonthResult:
+    """Everything a month's evaluation found, before it has a revision number."""
+
+    month: Month
+    effective_on: date
+    cutoff_at: datetime
+    inputs: Inputs
+    policy_values: Sequence[PolicyValue]
+    communities: Sequence[Community]
+    indicators: Sequence[IndicatorRow]
+    stars: Sequence[StarRow]
+    ratings: Sequence[RatingRow]
+    proposals: Sequence[Proposal]
+    pay_lines: Sequence[PayLine]
+    awards: Sequence[AwardLine]
+    notices: Sequence[str]
+    """Chinese sentences that the report and the workbook show at their top."""
+    alarms: Sequence[str]
+    """English sentences for the engineers (policy §6, sanity alarm)."""
