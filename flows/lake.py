@@ -1,0 +1,265 @@
+"""The lake: landed batches in, canonical tables out.
+
+A batch is what one pull brought for one table, as immutable Parquet parts beside a manifest. Its id comes from its
+content, so the same content lands once. Which batches count, and in which order, is the ledger's business; the lake
+only keeps them and merges those it is given.
+
+    lake/<table>/batch_id=<id>/part-00000.parquet       rows that passed, with `record_no`
+    lake/<table>/batch_id=<id>/quarantine-00000.parquet rows that did not, each with its raw record and every reason
+    lake/<table>/batch_id=<id>/manifest.json
+"""
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.schema import TABLES, Column, Table
+
+if TYPE_CHECKING:
+    import ibis
+
+PART_ROWS_MAX = 100_000
+DUCKDB_MEMORY_LIMIT = "600MB"
+
+_ARROW_TYPES: Mapping[str, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "instant": pa.timestamp("us"),
+    "date": pa.date32(),
+    "month": pa.string(),
+}
+
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        pa.field("record_no", pa.int64(), nullable=False),
+        pa.field("row_key", pa.string()),
+        pa.field("reasons", pa.list_(pa.string()), nullable=False),
+        pa.field("raw", pa.string(), nullable=False),
+    ]
+)
+"""A rejected row: its place in the pull, its key if it could be read, every reason, and the raw record as JSON."""
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The Arrow type that holds `column`; instants are UTC without offset, which every engine compares alike."""
+    return _ARROW_TYPES[column.kind]
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """The Arrow schema of `table`'s canonical columns followed by `record_no`, the row's place in its pull."""
+    fields = [pa.field(column.name, arrow_type(column), nullable=column.nullable) for column in table.columns]
+    return pa.schema([*fields, pa.field("record_no", pa.int64(), nullable=False)])
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a batch holds and where it came from; written once, with the batch."""
+
+    batch_id: str
+    table: str
+    platform: str
+    resource: str
+    slot: str
+    window_from_at: datetime | None
+    window_to_at: datetime | None
+    request: Mapping[str, Any]
+    contract: Mapping[str, Any]
+    received_count: int
+    landed_count: int
+    rejected_count: int
+    reason_counts: Mapping[str, int]
+    content_sha256: str
+    landed_at: datetime
+
+
+@dataclass(frozen=True)
+class Landing:
+    """One batch's place in the order of landing: of two batches, the one with the greater number is later."""
+
+    landing_no: int
+    batch_id: str
+    table: str
+    platform: str
+
+
+class StagedBatch:
+    """A batch being written aside; nobody sees it before `commit` renames it into the lake.
+
+    Use it as a context manager: leaving without a commit removes what was written.
+    """
+
+    def __init__(self, root: Path, table: Table, platform: str, resource: str, slot: str) -> None:
+        self.table = table
+        self.platform = platform
+        self.resource = resource
+        self.slot = slot
+        self.landed_count = 0
+        self.rejected_count = 0
+        self.reason_counts: dict[str, int] = {}
+        self._root = root
+        self._folder = root / ".staging" / uuid.uuid4().hex
+        self._hash = hashlib.sha256(f"{platform}\n{resource}\n{table.name}\n".encode())
+        self._part_count = 0
+        self._folder.mkdir(parents=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def received_count(self) -> int:
+        return self.landed_count + self.rejected_count
+
+    def add(self, rows: pa.Table, rejected: pa.Table) -> None:
+        """Write one part: `rows` in the table's Arrow schema, `rejected` in `QUARANTINE_SCHEMA`."""
+        self._write("part", rows.cast(arrow_schema(self.table)))
+        self._write("quarantine", rejected.cast(QUARANTINE_SCHEMA))
+        self.landed_count += rows.num_rows
+        self.rejected_count += rejected.num_rows
+        for reasons in rejected.column("reasons").to_pylist():
+            for reason in reasons:
+                self.reason_counts[reason] = self.reason_counts.get(reason, 0) + 1
+        self._part_count += 1
+
+    def commit(
+        self,
+        *,
+        window: tuple[datetime, datetime] | None,
+        request: Mapping[str, Any],
+        contract: Mapping[str, Any],
+        landed_at: datetime,
+    ) -> Manifest:
+        """The manifest of the batch now in the lake. Content that is there already stays as it was."""
+        content = self._hash.hexdigest()
+        manifest = Manifest(
+            batch_id=f"{self.platform}-{self.resource}-{content[:16]}",
+            table=self.table.name,
+            platform=self.platform,
+            resource=self.resource,
+            slot=self.slot,
+            window_from_at=window[0] if window else None,
+            window_to_at=window[1] if window else None,
+            request=request,
+            contract=contract,
+            received_count=self.received_count,
+            landed_count=self.landed_count,
+            rejected_count=self.rejected_count,
+            reason_counts=dict(sorted(self.reason_counts.items())),
+            content_sha256=content,
+            landed_at=landed_at,
+        )
+        target = self._root / self.table.name / f"batch_id={manifest.batch_id}"
+        if not target.exists():
+            text = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
+            (self._folder / "manifest.json").write_bytes(text)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._folder.rename(target)
+        return manifest
+
+    def _write(self, kind: str, rows: pa.Table) -> None:
+        if rows.num_rows == 0:
+            return
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, rows.schema) as stream:
+            stream.write_table(rows.combine_chunks())
+        self._hash.update(sink.getvalue())
+        pq.write_table(rows, self._folder / f"{kind}-{self._part_count:05d}.parquet", compression="zstd")
+
+
+class TableView(Protocol):
+    """What rules may ask of the lake: a canonical table, merged, under its name."""
+
+    def table(self, name: str) -> "ibis.Table": ...
+
+
+class Lake:
+    """The landed batches under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def stage(self, table: Table, *, platform: str, resource: str, slot: str) -> StagedBatch:
+        """A batch to be filled. `slot` names what it is a copy of: a file's name, or a pull's window."""
+        return StagedBatch(self.root, table, platform, resource, slot)
+
+    def read_manifest(self, table: str, batch_id: str) -> dict[str, Any]:
+        """The manifest written with the batch, as plain values."""
+        manifest: dict[str, Any] = orjson.loads((self._folder(table, batch_id) / "manifest.json").read_bytes())
+        return manifest
+
+    def read_quarantine(self, table: str, batch_id: str) -> pa.Table:
+        """The batch's rejected rows in `QUARANTINE_SCHEMA`."""
+        files = sorted(self._folder(table, batch_id).glob("quarantine-*.parquet"))
+        return pa.concat_tables([pq.read_table(file) for file in files]) if files else QUARANTINE_SCHEMA.empty_table()
+
+    def view(self, landings: Sequence[Landing], scratch: Path) -> "LakeView":
+        """The canonical tables as the given landings make them; `scratch` takes what does not fit in memory."""
+        return LakeView(self, landings, scratch)
+
+    def list_parts(self, table: str, batch_id: str) -> list[str]:
+        """The Parquet files that hold the batch's rows; none if every row was rejected."""
+        return [str(file) for file in sorted(self._folder(table, batch_id).glob("part-*.parquet"))]
+
+    def _folder(self, table: str, batch_id: str) -> Path:
+        return self.root / table / f"batch_id={batch_id}"
+
+
+class LakeView:
+    """Canonical tables on DuckDB, each merged by key from a fixed list of landings."""
+
+    def __init__(self, lake: Lake, landings: Sequence[Landing], scratch: Path) -> None:
+        import ibis  # noqa: PLC0415 -- half a second that only counting needs
+
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._ibis = ibis
+        self._lake = lake
+        self._landings = landings
+        self._connection = ibis.duckdb.connect(
+            memory_limit=DUCKDB_MEMORY_LIMIT, temp_directory=str(scratch), preserve_insertion_order=False
+        )
+        self._merged: dict[str, ibis.Table] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.disconnect()
+
+    def table(self, name: str) -> "ibis.Table":
+        """The canonical table `name` with `batch_id`: of several rows with one key the newest (data.md, preamble)."""
+        if name not in self._merged:
+            self._merged[name] = self._merge(TABLES[name])
+        return self._merged[name]
+
+    def _merge(self, table: Table) -> "ibis.Table":
+        ibis = self._ibis
+        landings = [landing for landing in self._landings if landing.table == table.name]
+        latest = {landing.batch_id: landing.landing_no for landing in sorted(landings, key=lambda it: it.landing_no)}
+        files = [file for batch_id in latest for file in self._lake.list_parts(table.name, batch_id)]
+        columns = [column.name for column in table.columns]
+        if not files:
+            empty = pa.schema([*arrow_schema(table), pa.field("batch_id", pa.string())]).empty_table()
+            return ibis.memtable(empty).select(*columns, "batch_id")
+        rows = self._connection.read_parquet(files, hive_partitioning=True)
+        order = ibis.memtable(
+            pa.table({"batch_id": list(latest), "landing_no": pa.array(latest.values(), pa.int64())})
+        )
+        ranked = rows.join(order, "batch_id")
+        newest_first = [ibis.desc("updated_at")] if table.has_updated_at else []
+        window = ibis.window(
+            group_by=list(table.key), order_by=[*newest_first, ibis.desc("landing_no"), ibis.desc("record_no")]
+        )
+        merged = ranked.mutate(place=ibis.row_number().over(window)).filter(lambda row: row.place == 0)
+        return merged.select(*columns, "batch_id")
