@@ -1,0 +1,228 @@
+"""Policy vocabulary: which values each file must hold, in which unit, and what such a value looks like.
+
+To add a policy value, add its path here and its leaf to the file of that name in `config/policy/`. A path part `*`
+stands for any name; at least one must be there. A check returns what is wrong with a value in a sentence or two.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flows.exact import parse_exact
+from flows.schema import CERTIFICATES, DEGREES, OUTCOMES, POSTS, SANCTIONS
+
+FULL_WEIGHT = 100
+LEAP_YEAR = 2000
+DECIMAL_PATTERN = re.compile(r"-?\d+(\.\d+)?")
+
+Check = Callable[[Any], str | None]
+
+
+def check_whole(value: Any) -> str | None:
+    """A whole number that isn't negative."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return f"value is {value!r}. It must be a whole number, 0 or more."
+    return None
+
+
+def check_positive(value: Any) -> str | None:
+    """A whole number from 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        return f"value is {value!r}. It must be a whole number, 1 or more."
+    return None
+
+
+def check_decimal(value: Any) -> str | None:
+    """A whole number, or exact decimals as quoted text, not negative."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    written = isinstance(value, str) and DECIMAL_PATTERN.fullmatch(value) is not None
+    if not (whole or written) or parse_exact(value) < 0:
+        return f'value is {value!r}. It must be 0 or more: a whole number, or quoted decimals such as "0.05".'
+    return None
+
+
+def check_text(value: Any) -> str | None:
+    """Text that isn't empty."""
+    return (
+        None if isinstance(value, str) and value.strip() else f"value is {value!r}. It must be text that isn't empty."
+    )
+
+
+def check_list(value: Any) -> str | None:
+    """A list."""
+    return None if isinstance(value, list) else f"value is {value!r}. It must be a list."
+
+
+def check_table(value: Any) -> str | None:
+    """A mapping that isn't empty."""
+    return (
+        None if isinstance(value, dict) and value else f"value is {value!r}. It must be a mapping of names to values."
+    )
+
+
+def check_day_of_year(value: Any) -> str | None:
+    """A month and a day, quoted, such as `"04-01"`; 29 February has no place in every year."""
+    try:
+        day = date.fromisoformat(f"{LEAP_YEAR}-{value}")
+    except ValueError:
+        day = None
+    if not isinstance(value, str) or day is None or (day.month, day.day) == (2, 29):
+        return f'value is {value!r}. It must be a day of every year as quoted month and day, such as "04-01".'
+    return None
+
+
+UNITS: Mapping[str, Check] = {
+    "points": check_decimal,
+    "percent": check_decimal,
+    "ratio": check_decimal,
+    "months": check_whole,
+    "days": check_whole,
+    "hours": check_whole,
+    "fen": check_whole,
+    "count": check_whole,
+    "grades": check_whole,
+    "day_of_year": check_day_of_year,
+    "text": check_text,
+    "list": check_list,
+    "table": check_table,
+}
+"""Units of policy values, each with the check that every value of the unit must pass."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a policy value must be: its unit, and a further check if the unit's isn't enough."""
+
+    unit: str
+    check: Check | None = None
+
+
+def check_names(names: tuple[str, ...], each: Check) -> Check:
+    """A check for a table with exactly these names, each of whose values passes `each`."""
+
+    def check(table: Any) -> str | None:
+        problem = check_table(table)
+        if problem is not None:
+            return problem
+        for name in table:
+            if name not in names:
+                return f"{name} is not known here. The names are {', '.join(names)}; correct or remove it."
+        for name in names:
+            if name not in table:
+                return f"{name} is missing. The names are {', '.join(names)}; add it."
+            problem = each(table[name])
+            if problem is not None:
+                return f"{name}: {problem}"
+        return None
+
+    return check
+
+
+def check_share(value: Any) -> str | None:
+    """Exact decimals from 0 to 1."""
+    if check_decimal(value) is not None or parse_exact(value) > 1:
+        return f'value is {value!r}. It must lie from 0 to 1, written as quoted decimals such as "0.70".'
+    return None
+
+
+def check_band(value: Any) -> str | None:
+    """A post's band of grades, its floor not above its ceiling."""
+    problem = check_names(("floor", "ceiling"), check_positive)(value)
+    if problem is None and value["floor"] > value["ceiling"]:
+        problem = (
+            f"floor {value['floor']} is above ceiling {value['ceiling']}. A band runs upward; change one of them."
+        )
+    return problem
+
+
+INDICATOR_KEYS = ("star", "weight", "full", "zero", "gate", "no_data", "minimum", "window_months", "lower_is_better")
+INDICATOR_REQUIRED = ("star", "weight", "no_data", "minimum", "window_months")
+NO_DATA_RULES = ("leave_out", "insufficient", "pass")
+
+
+def check_indicator(value: Any) -> str | None:
+    """An indicator: its star, its weight and line, its gate, and what having no data means (policy §2)."""
+    problem = check_table(value)
+    if problem is not None:
+        return problem
+    for key in value:
+        if key not in INDICATOR_KEYS:
+            return f"{key} is not known here. An indicator knows {', '.join(INDICATOR_KEYS)}; correct or remove it."
+    for key in INDICATOR_REQUIRED:
+        if key not in value:
+            return f"{key} is missing. An indicator needs {', '.join(INDICATOR_REQUIRED)}; add it."
+    checks: dict[str, Check] = {
+        "star": check_text,
+        "weight": check_whole,
+        "minimum": check_positive,
+        "window_months": check_positive,
+        "full": check_share,
+        "zero": check_share,
+        "gate": check_share,
+    }
+    for key, check in checks.items():
+        problem = check(value[key]) if key in value else None
+        if problem is not None:
+            return f"{key}: {problem}"
+    if value["no_data"] not in NO_DATA_RULES:
+        return f"no_data is {value['no_data']!r}. It must be one of {', '.join(NO_DATA_RULES)}."
+    if not isinstance(value.get("lower_is_better", False), bool):
+        return f"lower_is_better is {value['lower_is_better']!r}. It must be true or false."
+    return _check_line(value)
+
+
+def _check_line(value: Mapping[str, Any]) -> str | None:
+    """Full and zero stand together, on the sides that `lower_is_better` says; a weight needs them."""
+    if ("full" in value) != ("zero" in value) or (value["weight"] and "full" not in value):
+        return (
+            f"full and zero do not both stand beside weight {value['weight']}. A weight above 0 needs both; add them."
+        )
+    if "full" not in value:
+        return None
+    lower = value.get("lower_is_better", False)
+    full, zero = parse_exact(value["full"]), parse_exact(value["zero"])
+    if full == zero or (full < zero) != lower:
+        side = "below" if lower else "above"
+        return (
+            f"full {value['full']} and zero {value['zero']} stand the wrong way round. With lower_is_better "
+            f"{str(lower).lower()}, full must be {side} zero; change one of them, or lower_is_better."
+        )
+    return None
+
+
+TERMS: Mapping[str, Mapping[str, Term]] = {
+    "five_star": {
+        "indicators.*": Term("table", check_indicator),
+        "**": Term(""),
+    },
+    "grades": {
+        "bands": Term("table", check_names(POSTS, check_band)),
+        "step_months": Term("months", check_positive),
+        "education_months": Term("table", check_names(DEGREES, check_whole)),
+        "certificate_steps": Term("table", check_names(CERTIFICATES, check_whole)),
+        "incompetent_year_months": Term("months"),
+        "appraisal_cut_day": Term("day_of_year"),
+        "appraisal_joining_limit": Term("day_of_year"),
+        "sanction_freeze_months": Term("table", check_names(SANCTIONS, check_whole)),
+        "most_steps_at_once": Term("grades", check_positive),
+    },
+    "pay": {
+        "base_fen": Term("fen", check_positive),
+        "grade_increment": Term("ratio"),
+        "basic_share": Term("ratio", check_share),
+        "performance_factors": Term("table", check_names((*OUTCOMES, "absent"), check_decimal)),
+        "uplift_share": Term("ratio"),
+        "title_stars_minimum": Term("count"),
+        "work_funds_minimum_fen": Term("fen"),
+        "work_funds_maximum_fen": Term("fen"),
+    },
+    "calendar": {
+        "**": Term(""),
+    },
+}
+"""What each policy file must hold, by file and path; `**` accepts whatever else is there."""
+
+OPTIONAL = ("pay.base_fen",)
+"""The only values that may be left unset with null."""
