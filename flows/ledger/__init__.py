@@ -1,0 +1,5 @@
+"""The ledger: what ran, what was found, what was decided, what was sent; in SQL, through transactions."""
+
+from flows.ledger.repository import Ledger, PullRecord
+
+__all__ = ["Ledger", "PullRecord"]

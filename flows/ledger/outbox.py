@@ -1,0 +1,91 @@
+"""The outbox in the ledger: every message once under its key, with how its delivery stands."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Engine, insert, select, update
+
+from flows.ledger.tables import outbox
+
+MessageStatus = Literal["queued", "delivered", "temporary_failure", "permanent_failure", "suppressed"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message to one recipient; `key` names it for good, so that it goes out once."""
+
+    key: str
+    message: str
+    month: str
+    revision: int
+    unit_code: str
+    role: str
+    channel: str
+    address: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class OutboxRow(Message):
+    """A message in the outbox and how its delivery stands."""
+
+    id: int
+    status: MessageStatus
+    detail: str
+    attempt_count: int
+    queued_at: datetime
+    delivered_at: datetime | None
+
+
+class OutboxLedger:
+    """Messages waiting and sent."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def queue(self, messages: Sequence[Message], queued_at: datetime) -> int:
+        """How many of the messages are new; one whose key is there already is left as it is."""
+        with self._engine.begin() as connection:
+            known = set(connection.execute(select(outbox.c.key)).scalars())
+            rows = [
+                {
+                    **asdict(message),
+                    "status": "queued",
+                    "detail": "",
+                    "attempt_count": 0,
+                    "queued_at": queued_at,
+                }
+                for message in messages
+                if message.key not in known
+            ]
+            if rows:
+                connection.execute(insert(outbox), rows)
+        return len(rows)
+
+    def list_messages(
+        self, *, month: str | None = None, statuses: Iterable[MessageStatus] | None = None
+    ) -> list[OutboxRow]:
+        """The messages in the order in which they were queued, of one month or some statuses if asked."""
+        query = select(outbox).order_by(outbox.c.id)
+        if month is not None:
+            query = query.where(outbox.c.month == month)
+        if statuses is not None:
+            query = query.where(outbox.c.status.in_(list(statuses)))
+        with self._engine.connect() as connection:
+            return [OutboxRow(**row) for row in connection.execute(query).mappings()]
+
+    def set_status(
+        self, message_id: int, status: MessageStatus, *, detail: str = "", delivered_at: datetime | None = None
+    ) -> None:
+        """Note how an attempt to deliver the message ended."""
+        values = {
+            "status": status,
+            "detail": detail,
+            "attempt_count": outbox.c.attempt_count + 1,
+            "delivered_at": delivered_at,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(update(outbox).where(outbox.c.id == message_id).values(values))

@@ -1,0 +1,245 @@
+"""The ledger opened: outcomes of steps, pulls of sources and the landings that they made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, insert, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from flows.errors import ConfigurationError
+from flows.lake import Landing, Manifest
+from flows.ledger.outbox import OutboxLedger
+from flows.ledger.results import ResultLedger
+from flows.ledger.reviews import ReviewLedger
+from flows.ledger.tables import landings, outcomes, pulls
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SQLITE_BUSY_SECONDS = 30
+
+PullStatus = Literal["running", "complete", "refused", "unavailable", "broken", "skipped"]
+
+
+@dataclass(frozen=True)
+class PullRecord:
+    """One pull of one resource, as it ended; `finished_at` is empty if it never did."""
+
+    id: int
+    platform: str
+    resource: str
+    table_name: str
+    window_from_at: datetime
+    window_to_at: datetime
+    status: PullStatus
+    message: str
+    received_count: int
+    landed_count: int
+    rejected_count: int
+    reason_counts: Mapping[str, int]
+    warnings: Sequence[str]
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class Ledger:
+    """The installation's database. Each method is one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.results = ResultLedger(engine)
+        self.reviews = ReviewLedger(engine)
+        self.outbox = OutboxLedger(engine)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """The ledger at `url`, migrated to this version's schema.
+
+        Raises `ConfigurationError` if the URL cannot be used, the database cannot be reached, or its schema is newer
+        than this code.
+        """
+        try:
+            engine = create_engine(url)
+            if engine.dialect.name == "sqlite":
+                event.listen(engine, "connect", _prepare_sqlite)
+            _migrate(engine)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise ConfigurationError(
+                "FIVESTAR_DATABASE_URL is not a database URL that this installation can use "
+                f"({type(error).__name__}). Write it as SQLAlchemy does, for example sqlite:///ledger.sqlite."
+            ) from error
+        except SQLAlchemyError as error:
+            shown = make_url(url).render_as_string(hide_password=True)
+            raise ConfigurationError(
+                f"{shown}: the database cannot be opened ({type(error).__name__}). Check that it runs, that its "
+                "folder can be written, and that the name and password in FIVESTAR_DATABASE_URL are right."
+            ) from error
+        return cls(engine)
+
+    def close(self) -> None:
+        """Let go of the database's connections."""
+        self._engine.dispose()
+
+    def record_outcome(
+        self,
+        *,
+        step: str,
+        month: str | None,
+        ok: bool,
+        message: str,
+        counts: Mapping[str, Any],
+        started_at: datetime,
+        finished_at: datetime,
+        subject: str | None = None,
+        policy_fingerprint: str | None = None,
+    ) -> None:
+        """Note how a step ended: what ran, for which month, what it counted, and why not if it failed."""
+        row = {
+            "step": step,
+            "month": month,
+            "subject": subject,
+            "ok": ok,
+            "message": message,
+            "counts": dict(counts),
+            "policy_fingerprint": policy_fingerprint,
+            "started_at": started_at,
+            "finished_at": finished_at,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(outcomes).values(row))
+
+    def list_outcomes(self, month: str | None = None) -> list[dict[str, Any]]:
+        """The outcome rows in the order in which they were written, of one month if asked."""
+        query = select(outcomes).order_by(outcomes.c.id)
+        if month is not None:
+            query = query.where(outcomes.c.month == month)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def begin_pull(
+        self, *, platform: str, resource: str, table: str, window: tuple[datetime, datetime], started_at: datetime
+    ) -> int:
+        """The number of a pull that has begun; until it is finished it counts as not complete."""
+        row = {
+            "platform": platform,
+            "resource": resource,
+            "table_name": table,
+            "window_from_at": window[0],
+            "window_to_at": window[1],
+            "status": "running",
+            "message": "",
+            "received_count": 0,
+            "landed_count": 0,
+            "rejected_count": 0,
+            "reason_counts": {},
+            "warnings": [],
+            "started_at": started_at,
+        }
+        with self._engine.begin() as connection:
+            key = connection.execute(insert(pulls).values(row)).inserted_primary_key
+        assert key is not None  # noqa: S101 -- an insert of one row always has one
+        return int(key[0])
+
+    def finish_pull(
+        self,
+        pull_id: int,
+        *,
+        status: PullStatus,
+        message: str,
+        received_count: int,
+        landed_count: int,
+        rejected_count: int,
+        finished_at: datetime,
+        manifests: Sequence[Manifest] = (),
+        reason_counts: Mapping[str, int] | None = None,
+        warnings: Sequence[str] = (),
+    ) -> None:
+        """End a pull and make its batches count, in the order given: both or neither."""
+        rows = [
+            {
+                "pull_id": pull_id,
+                "batch_id": manifest.batch_id,
+                "platform": manifest.platform,
+                "resource": manifest.resource,
+                "table_name": manifest.table,
+                "slot": manifest.slot,
+                "row_count": manifest.landed_count,
+                "rejected_count": manifest.rejected_count,
+                "landed_at": manifest.landed_at,
+            }
+            for manifest in manifests
+        ]
+        end = {
+            "status": status,
+            "message": message,
+            "received_count": received_count,
+            "landed_count": landed_count,
+            "rejected_count": rejected_count,
+            "reason_counts": dict(reason_counts or {}),
+            "warnings": list(warnings),
+            "finished_at": finished_at,
+        }
+        with self._engine.begin() as connection:
+            for row in rows:
+                connection.execute(insert(landings).values(row))
+            connection.execute(update(pulls).where(pulls.c.id == pull_id).values(end))
+
+    def list_pulls(self, platform: str | None = None) -> list[PullRecord]:
+        """The pulls in the order in which they began, of one platform if asked."""
+        query = select(pulls).order_by(pulls.c.id)
+        if platform is not None:
+            query = query.where(pulls.c.platform == platform)
+        with self._engine.connect() as connection:
+            return [PullRecord(**row) for row in connection.execute(query).mappings()]
+
+    def latest_batch_id(self, platform: str, resource: str, slot: str) -> str | None:
+        """The batch that last landed in `slot`, if any has."""
+        query = (
+            select(landings.c.batch_id)
+            .where(landings.c.platform == platform, landings.c.resource == resource, landings.c.slot == slot)
+            .order_by(landings.c.id.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def list_landings(self) -> list[Landing]:
+        """Every landing, the earliest first."""
+        query = select(
+            landings.c.id.label("landing_no"), landings.c.batch_id, landings.c.table_name, landings.c.platform
+        ).order_by(landings.c.id)
+        with self._engine.connect() as connection:
+            return [
+                Landing(row.landing_no, row.batch_id, row.table_name, row.platform)
+                for row in connection.execute(query)
+            ]
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _migrate(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    head = scripts.get_current_head()
+    with engine.begin() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current == head:
+            return
+        if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+            raise ConfigurationError(
+                f"The database's schema is {current}, which this version of fivestar does not know: it was "
+                "written by a newer one. Install that version, or name another database in FIVESTAR_DATABASE_URL."
+            )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,221 @@
+"""Results in the ledger: a month's revisions and their rows, written once and never changed."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine, Table, insert, select
+from sqlalchemy.engine import Connection
+
+from flows.ledger.tables import (
+    award_lines,
+    grade_proposals,
+    indicator_results,
+    pay_lines,
+    rating_results,
+    revisions,
+    star_results,
+)
+from flows.results import (
+    AwardLine,
+    Community,
+    IndicatorRow,
+    Inputs,
+    MonthResult,
+    PayLine,
+    Proposal,
+    RatingRow,
+    StarRow,
+    Step,
+)
+
+
+@dataclass(frozen=True)
+class RevisionRecord:
+    """One revision of a month: what it was judged from, and the digest of each of its files."""
+
+    month: str
+    revision: int
+    effective_on: date
+    cutoff_at: datetime
+    inputs: Mapping[str, Any]
+    input_digest: str
+    digests: Mapping[str, str]
+    notices: Sequence[str]
+    alarms: Sequence[str]
+    software_version: str
+    created_at: datetime
+
+
+def digest_inputs(inputs: Inputs) -> str:
+    """The SHA-256 of what a month was judged from; the evidence behind a source's presence is told, not hashed."""
+    content = {
+        "batch_ids": list(inputs.batch_ids),
+        "policy_fingerprint": inputs.policy_fingerprint,
+        "sources": {source.platform: source.present for source in inputs.sources},
+        "register_digest": inputs.register_digest,
+    }
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def digest_proposal(proposal: Proposal) -> str:
+    """The SHA-256 of what a reviewer decides on: a decision holds for exactly this content."""
+    content = asdict(proposal)
+    del content["trace"]
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+class ResultLedger:
+    """Revisions of months and their rows."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def save(
+        self,
+        result: MonthResult,
+        revision: int,
+        *,
+        digests: Mapping[str, str],
+        software_version: str,
+        created_at: datetime,
+    ) -> None:
+        """Write a revision and all its rows in one transaction."""
+        key = {"month": str(result.month), "revision": revision}
+        names = {community.community_code: asdict(community) for community in result.communities}
+        head = {
+            **key,
+            "effective_on": result.effective_on,
+            "cutoff_at": result.cutoff_at,
+            "inputs": asdict(result.inputs),
+            "input_digest": digest_inputs(result.inputs),
+            "digests": dict(digests),
+            "notices": list(result.notices),
+            "alarms": list(result.alarms),
+            "software_version": software_version,
+            "created_at": created_at,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(revisions).values(head))
+            _insert_rows(connection, indicator_results, key, [_plain(asdict(row)) for row in result.indicators])
+            _insert_rows(connection, star_results, key, [_plain(asdict(row)) for row in result.stars])
+            ratings = [{**names[row.community_code], **_plain(asdict(row))} for row in result.ratings]
+            _insert_rows(connection, rating_results, key, ratings)
+            proposals = [{**_plain(asdict(row)), "digest": digest_proposal(row)} for row in result.proposals]
+            _insert_rows(connection, grade_proposals, key, proposals)
+            _insert_rows(connection, pay_lines, key, [asdict(row) for row in result.pay_lines])
+            _insert_rows(connection, award_lines, key, [asdict(row) for row in result.awards])
+
+    def find_latest(self, month: str) -> RevisionRecord | None:
+        """The month's newest revision, if it has been judged."""
+        query = select(revisions).where(revisions.c.month == month).order_by(revisions.c.revision.desc()).limit(1)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else RevisionRecord(**row)
+
+    def list_communities(self, month: str, revision: int) -> list[Community]:
+        """The communities judged, with their names as they were then."""
+        return [
+            Community(
+                row.community_code, row.name, row.street_code, row.street_name, row.district_code, row.district_name
+            )
+            for row in self._select(rating_results, month, revision)
+        ]
+
+    def list_indicators(self, month: str, revision: int) -> list[IndicatorRow]:
+        """The revision's indicators, their values exact."""
+        return [
+            IndicatorRow(
+                row.community_code,
+                row.star,
+                row.indicator,
+                row.numerator,
+                row.denominator,
+                None if row.value is None else Fraction(row.value),
+                None if row.score is None else Fraction(row.score),
+                row.state,
+                row.window_months,
+            )
+            for row in self._select(indicator_results, month, revision)
+        ]
+
+    def list_stars(self, month: str, revision: int) -> list[StarRow]:
+        """The revision's stars."""
+        return [
+            StarRow(row.community_code, row.star, _decimal(row.score), row.state, tuple(row.reasons))
+            for row in self._select(star_results, month, revision)
+        ]
+
+    def list_ratings(self, month: str, revision: int) -> list[RatingRow]:
+        """The revision's ratings."""
+        return [
+            RatingRow(
+                row.community_code, row.district_code, row.stars, _decimal(row.total_score), row.complete, row.rank
+            )
+            for row in self._select(rating_results, month, revision)
+        ]
+
+    def list_proposals(self, month: str, revision: int) -> list[Proposal]:
+        """The revision's proposals with their traces."""
+        proposals = []
+        for row in self._select(grade_proposals, month, revision):
+            values = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row's mapping
+            for name in ("month", "revision", "digest"):
+                del values[name]
+            values["reasons"] = tuple(values["reasons"])
+            values["trace"] = tuple(Step(**step) for step in values["trace"])
+            proposals.append(Proposal(**values))
+        return proposals
+
+    def list_pay_lines(self, month: str, revision: int) -> list[PayLine]:
+        """The revision's pay lines; none if the base is not set."""
+        return [
+            PayLine(
+                row.staff_id,
+                row.basis,
+                row.grade,
+                row.appraisal,
+                row.basic_fen,
+                row.performance_fen,
+                row.uplift_fen,
+                row.total_fen,
+            )
+            for row in self._select(pay_lines, month, revision)
+        ]
+
+    def list_awards(self, month: str, revision: int) -> list[AwardLine]:
+        """The revision's lines of work funds."""
+        return [
+            AwardLine(row.pay_year, row.community_code, row.stars, row.minimum_fen, row.maximum_fen, row.amount_fen)
+            for row in self._select(award_lines, month, revision)
+        ]
+
+    def _select(self, table: Table, month: str, revision: int) -> list[Any]:
+        query = select(table).where(table.c.month == month, table.c.revision == revision)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(*table.primary_key.columns)))
+
+
+def _insert_rows(connection: Connection, table: Table, key: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), [{**key, **row} for row in rows])
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: str(value)
+        if isinstance(value, Fraction | Decimal)
+        else list(value)
+        if isinstance(value, tuple)
+        else value
+        for name, value in row.items()
+    }
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

@@ -1,0 +1,138 @@
+"""Reviews in the ledger: decisions, the grade register and arrears; rows are only added."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from sqlalchemy import Engine, func, insert, select
+
+from flows.ledger.tables import arrears, decisions, grade_register
+
+Verdict = Literal["approved", "rejected", "returned"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One person's word on one proposal, for exactly the content of `proposal_digest`."""
+
+    month: str
+    revision: int
+    staff_id: str
+    proposal_digest: str
+    verdict: Verdict
+    reviewer: str
+    comment: str
+    in_bulk: bool
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class RecordedDecision(Decision):
+    """A decision with its number in the ledger."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class RegisterRecord:
+    """A worker's approved grade from `effective_on` on (policy §4, the register)."""
+
+    staff_id: str
+    post: str
+    grade: int
+    degree: str
+    certificate: str
+    effective_on: date
+
+
+@dataclass(frozen=True)
+class RegisterEntry:
+    """An approved proposal on its way into the register, and where it came from."""
+
+    record: RegisterRecord
+    month: str
+    revision: int
+    decision_id: int
+
+
+@dataclass(frozen=True)
+class ArrearsLine:
+    """What a change approved after its effective date owes, once (policy §5)."""
+
+    month: str
+    staff_id: str
+    effective_on: date
+    approved_on: date
+    months: int
+    monthly_fen: int
+    total_fen: int
+
+
+class ReviewLedger:
+    """Decisions of named persons and what they put into force."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add_decisions(self, rows: Sequence[Decision]) -> None:
+        """Record decisions, all or none."""
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(decisions), [asdict(row) for row in rows])
+
+    def list_decisions(self, month: str) -> list[RecordedDecision]:
+        """Every decision on the month, the earliest first."""
+        query = select(decisions).where(decisions.c.month == month).order_by(decisions.c.id)
+        with self._engine.connect() as connection:
+            return [RecordedDecision(**row) for row in connection.execute(query).mappings()]
+
+    def publish(
+        self,
+        entries: Sequence[RegisterEntry],
+        arrears_by_decision: Mapping[int, ArrearsLine],
+        recorded_at: datetime,
+    ) -> None:
+        """Put approved grades into the register with the arrears that they owe, in one transaction."""
+        register_rows = [
+            {
+                **asdict(entry.record),
+                "month": entry.month,
+                "revision": entry.revision,
+                "decision_id": entry.decision_id,
+                "recorded_at": recorded_at,
+            }
+            for entry in entries
+        ]
+        arrears_rows = [
+            {**asdict(line), "decision_id": decision_id} for decision_id, line in arrears_by_decision.items()
+        ]
+        with self._engine.begin() as connection:
+            if register_rows:
+                connection.execute(insert(grade_register), register_rows)
+            if arrears_rows:
+                connection.execute(insert(arrears), arrears_rows)
+
+    def list_published_decision_ids(self, month: str) -> set[int]:
+        """The decisions of the month that are in the register already."""
+        query = select(grade_register.c.decision_id).where(grade_register.c.month == month)
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def list_arrears(self, month: str) -> list[ArrearsLine]:
+        """The month's arrears, by worker."""
+        columns = [arrears.c[name] for name in ArrearsLine.__dataclass_fields__]
+        query = select(*columns).where(arrears.c.month == month).order_by(arrears.c.staff_id, arrears.c.id)
+        with self._engine.connect() as connection:
+            return [ArrearsLine(**row) for row in connection.execute(query).mappings()]
+
+    def list_grades_in_force(self, on: date) -> dict[str, RegisterRecord]:
+        """Each worker's register record in force on that day: the latest to take effect, then the latest recorded."""
+        newest_first = (grade_register.c.effective_on.desc(), grade_register.c.id.desc())
+        place = func.row_number().over(partition_by=grade_register.c.staff_id, order_by=newest_first).label("place")
+        columns = [grade_register.c[name] for name in RegisterRecord.__dataclass_fields__]
+        ranked = select(*columns, place).where(grade_register.c.effective_on <= on).subquery()
+        query = select(*[ranked.c[name] for name in RegisterRecord.__dataclass_fields__])
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.where(ranked.c.place == 1)).mappings()
+            return {row["staff_id"]: RegisterRecord(**row) for row in rows}

@@ -1,0 +1,290 @@
+"""The ledger's SQL tables. What is decided is only ever added; a correction is a new row."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC on databases with and without time zones."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _number() -> Column[int]:
+    return Column("id", Integer, primary_key=True, autoincrement=True)
+
+
+def _revision() -> tuple[Any, ...]:
+    return (
+        Column("month", String(7), primary_key=True),
+        Column("revision", Integer, primary_key=True),
+        ForeignKeyConstraint(["month", "revision"], ["revisions.month", "revisions.revision"]),
+    )
+
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _number(),
+    Column("step", String(40), nullable=False),
+    Column("month", String(7)),
+    Column("subject", String(80)),
+    Column("ok", Boolean, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("policy_fingerprint", String(64)),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant, nullable=False),
+    Index("ix_outcomes_step_month", "step", "month"),
+)
+
+pulls = Table(
+    "pulls",
+    metadata,
+    _number(),
+    Column("platform", String(80), nullable=False),
+    Column("resource", String(80), nullable=False),
+    Column("table_name", String(40), nullable=False),
+    Column("window_from_at", Instant, nullable=False),
+    Column("window_to_at", Instant, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("received_count", Integer, nullable=False),
+    Column("landed_count", Integer, nullable=False),
+    Column("rejected_count", Integer, nullable=False),
+    Column("reason_counts", JSON, nullable=False),
+    Column("warnings", JSON, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Index("ix_pulls_platform_resource", "platform", "resource"),
+)
+
+landings = Table(
+    "landings",
+    metadata,
+    _number(),
+    Column("pull_id", Integer, ForeignKey("pulls.id"), nullable=False),
+    Column("batch_id", String(200), nullable=False),
+    Column("platform", String(80), nullable=False),
+    Column("resource", String(80), nullable=False),
+    Column("table_name", String(40), nullable=False),
+    Column("slot", String(400), nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("rejected_count", Integer, nullable=False),
+    Column("landed_at", Instant, nullable=False),
+    Index("ix_landings_platform_resource_slot", "platform", "resource", "slot"),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("effective_on", Date, nullable=False),
+    Column("cutoff_at", Instant, nullable=False),
+    Column("inputs", JSON, nullable=False),
+    Column("input_digest", String(64), nullable=False),
+    Column("digests", JSON, nullable=False),
+    Column("notices", JSON, nullable=False),
+    Column("alarms", JSON, nullable=False),
+    Column("software_version", String(40), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+indicator_results = Table(
+    "indicator_results",
+    metadata,
+    *_revision(),
+    Column("community_code", String(12), primary_key=True),
+    Column("indicator", String(60), primary_key=True),
+    Column("star", String(20), nullable=False),
+    Column("numerator", Integer),
+    Column("denominator", Integer),
+    Column("value", String(80)),
+    Column("score", String(80)),
+    Column("state", String(20), nullable=False),
+    Column("window_months", Integer, nullable=False),
+)
+
+star_results = Table(
+    "star_results",
+    metadata,
+    *_revision(),
+    Column("community_code", String(12), primary_key=True),
+    Column("star", String(20), primary_key=True),
+    Column("score", String(10)),
+    Column("state", String(20), nullable=False),
+    Column("reasons", JSON, nullable=False),
+)
+
+rating_results = Table(
+    "rating_results",
+    metadata,
+    *_revision(),
+    Column("community_code", String(12), primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("street_code", String(20), nullable=False),
+    Column("street_name", String(120), nullable=False),
+    Column("district_code", String(20), nullable=False),
+    Column("district_name", String(120), nullable=False),
+    Column("stars", Integer, nullable=False),
+    Column("total_score", String(10)),
+    Column("complete", Boolean, nullable=False),
+    Column("rank", Integer),
+)
+
+grade_proposals = Table(
+    "grade_proposals",
+    metadata,
+    *_revision(),
+    Column("staff_id", String(80), primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("community_code", String(12), nullable=False),
+    Column("post", String(20), nullable=False),
+    Column("committee_member", Boolean, nullable=False),
+    Column("degree", String(20), nullable=False),
+    Column("certificate", String(20), nullable=False),
+    Column("current_grade", Integer),
+    Column("entitled_grade", Integer, nullable=False),
+    Column("proposed_grade", Integer, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("needs_manual", Boolean, nullable=False),
+    Column("reasons", JSON, nullable=False),
+    Column("effective_on", Date, nullable=False),
+    Column("trace", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+pay_lines = Table(
+    "pay_lines",
+    metadata,
+    *_revision(),
+    Column("staff_id", String(80), primary_key=True),
+    Column("basis", String(10), primary_key=True),
+    Column("grade", Integer, nullable=False),
+    Column("appraisal", String(20), nullable=False),
+    Column("basic_fen", Integer, nullable=False),
+    Column("performance_fen", Integer, nullable=False),
+    Column("uplift_fen", Integer, nullable=False),
+    Column("total_fen", Integer, nullable=False),
+)
+
+award_lines = Table(
+    "award_lines",
+    metadata,
+    *_revision(),
+    Column("community_code", String(12), primary_key=True),
+    Column("pay_year", Integer, nullable=False),
+    Column("stars", Integer, nullable=False),
+    Column("minimum_fen", Integer, nullable=False),
+    Column("maximum_fen", Integer, nullable=False),
+    Column("amount_fen", Integer),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _number(),
+    Column("month", String(7), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("staff_id", String(80), nullable=False),
+    Column("proposal_digest", String(64), nullable=False),
+    Column("verdict", String(20), nullable=False),
+    Column("reviewer", String(120), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("in_bulk", Boolean, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    ForeignKeyConstraint(["month", "revision"], ["revisions.month", "revisions.revision"]),
+    Index("ix_decisions_month_staff_id", "month", "staff_id"),
+)
+
+grade_register = Table(
+    "grade_register",
+    metadata,
+    _number(),
+    Column("staff_id", String(80), nullable=False),
+    Column("post", String(20), nullable=False),
+    Column("grade", Integer, nullable=False),
+    Column("degree", String(20), nullable=False),
+    Column("certificate", String(20), nullable=False),
+    Column("effective_on", Date, nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("decision_id", Integer, ForeignKey("decisions.id"), nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    UniqueConstraint("decision_id"),
+    Index("ix_grade_register_staff_id_effective_on", "staff_id", "effective_on"),
+)
+
+arrears = Table(
+    "arrears",
+    metadata,
+    _number(),
+    Column("month", String(7), nullable=False),
+    Column("staff_id", String(80), nullable=False),
+    Column("effective_on", Date, nullable=False),
+    Column("approved_on", Date, nullable=False),
+    Column("months", Integer, nullable=False),
+    Column("monthly_fen", Integer, nullable=False),
+    Column("total_fen", Integer, nullable=False),
+    Column("decision_id", Integer, ForeignKey("decisions.id"), nullable=False),
+    UniqueConstraint("decision_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _number(),
+    Column("key", String(400), nullable=False),
+    Column("message", String(40), nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("unit_code", String(20), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("address", String(400), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("attempt_count", Integer, nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("delivered_at", Instant),
+    UniqueConstraint("key"),
+    Index("ix_outbox_status", "status"),
+)

@@ -1,0 +1,76 @@
+"""Where this installation keeps its state and its configuration: the only reader of the environment."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flows.errors import ConfigurationError
+
+Lookup = Callable[[str], str | None]
+
+ENGINES = ("duckdb",)
+
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "TQDM_DISABLE": "1",
+}
+"""Prefect and Great Expectations report home by default, and GX draws bars: a city's machine does neither."""
+
+for _name, _value in _QUIET.items():
+    os.environ.setdefault(_name, _value)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation: its state, its configuration, its database, and where `${NAME}` is looked up."""
+
+    home: Path
+    config: Path
+    database_url: str
+    engine: str
+    lookup: Lookup
+
+    def with_values(self, values: dict[str, str]) -> "Settings":
+        """These settings with `values` answering `${NAME}` before the environment does."""
+
+        def look_up(name: str) -> str | None:
+            return values[name] if name in values else self.lookup(name)
+
+        return replace(self, lookup=look_up)
+
+
+def load_settings(home: Path | None = None, config: Path | None = None, lookup: Lookup = os.environ.get) -> Settings:
+    """The settings as given, else from `FIVESTAR_*`, else the defaults of interfaces.md.
+
+    Raises `ConfigurationError` if the configuration folder is not there or the engine is unknown.
+    """
+    home = (home or Path(os.environ.get("FIVESTAR_HOME", "var"))).resolve()
+    config = (config or Path(os.environ.get("FIVESTAR_CONFIG", "config"))).resolve()
+    if not config.is_dir():
+        raise ConfigurationError(
+            f"{config}: no such configuration folder. Name one with --config or FIVESTAR_CONFIG."
+        )
+    engine = os.environ.get("FIVESTAR_ENGINE", "duckdb")
+    if engine not in ENGINES:
+        raise ConfigurationError(f"FIVESTAR_ENGINE is {engine!r}. Known engines: {', '.join(ENGINES)}.")
+    database_url = os.environ.get("FIVESTAR_DATABASE_URL") or f"sqlite:///{home / 'ledger.sqlite'}"
+    return Settings(home=home, config=config, database_url=database_url, engine=engine, lookup=lookup)
+
+
+def resolve_placeholders(text: str, lookup: Lookup) -> str:
+    """`text` with each `${NAME}` replaced. Raises `ConfigurationError` naming what is not set, never a value."""
+
+    def replace_one(match: re.Match[str]) -> str:
+        value = lookup(match[1])
+        if not value:
+            raise ConfigurationError(
+                f"${{{match[1]}}} is not set. Set it in the environment, or as a Prefect Secret block of that name."
+            )
+        return value
+
+    return _PLACEHOLDER.sub(replace_one, text)
