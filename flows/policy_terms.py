@@ -11,9 +11,10 @@ from datetime import date
 from typing import Any
 
 from flows.exact import parse_exact
-from flows.schema import CERTIFICATES, DEGREES, OUTCOMES, POSTS, SANCTIONS
+from flows.schema import CATEGORIES, CERTIFICATES, DEGREES, OUTCOMES, POSTS, SANCTIONS
 
 FULL_WEIGHT = 100
+SHORTEST_MONTH_DAYS = 28
 LEAP_YEAR = 2000
 DECIMAL_PATTERN = re.compile(r"-?\d+(\.\d+)?")
 
@@ -192,10 +193,69 @@ def _check_line(value: Mapping[str, Any]) -> str | None:
     return None
 
 
+STAR_CATEGORIES = tuple(category for category in CATEGORIES if category != "other")
+"""Every category that belongs to a star; `other` belongs to none (policy §3.2)."""
+
+
+def check_day_of_month(value: Any) -> str | None:
+    """A day that every month has."""
+    if check_positive(value) is not None or value > SHORTEST_MONTH_DAYS:
+        return f"value is {value!r}. It must be a day that every month has, 1 to {SHORTEST_MONTH_DAYS}."
+    return None
+
+
+def check_calendar_years(value: Any) -> str | None:
+    """Years with their days off and make-up days, each in its year and none in both; there may be no year at all."""
+    if not isinstance(value, dict):
+        return f"value is {value!r}. It must be a mapping of years, {{}} if there are none."
+    for year, days in value.items():
+        if re.fullmatch(r"\d{4}", str(year)) is None:
+            return f"{year} is not a year. Write four digits."
+        if not isinstance(days, dict) or set(days) != {"holidays", "workdays"}:
+            return f"{year} must hold exactly the lists holidays and workdays; write both, [] for an empty one."
+        for name in ("holidays", "workdays"):
+            if not isinstance(days[name], list):
+                return f"{year}.{name} is {days[name]!r}. It must be a list of days such as [{year}-01-01]."
+            for day in days[name]:
+                if not isinstance(day, date) or str(day.year) != str(year):
+                    return f"{year}.{name} holds {day}. Each must be a day of {year}, written as YYYY-MM-DD."
+        both = set(days["holidays"]) & set(days["workdays"])
+        if both:
+            return f"{year}: {min(both)} is both a holiday and a workday. Remove one of them."
+    return None
+
+
 TERMS: Mapping[str, Mapping[str, Term]] = {
     "five_star": {
+        "cutoff_day": Term("days", check_day_of_month),
+        "deadlines.urgent_hours": Term("hours"),
+        "deadlines.tier_1_hours": Term("hours"),
+        "deadlines.tier_2_working_days": Term("days", check_positive),
+        "deadlines.tier_3_working_days": Term("days", check_positive),
+        "deadlines.tier_4_working_days": Term("days", check_positive),
+        "response.urgent_hours": Term("hours"),
+        "response.other_hours": Term("hours"),
+        "counted_tiers": Term("list"),
         "indicators.*": Term("table", check_indicator),
-        "**": Term(""),
+        "three_rates_weights": Term("table", check_names(("responded", "solved", "satisfied"), check_whole)),
+        "category_stars": Term("table", check_names(STAR_CATEGORIES, check_text)),
+        "sources.*": Term("list"),
+        "vetoes.weak_branch": Term("list"),
+        "vetoes.secretary_under_investigation": Term("list"),
+        "vetoes.incident": Term("list"),
+        "lit_score": Term("points"),
+        "weight_share_minimum": Term("ratio", check_share),
+        "false_closure_deduction": Term("points"),
+        "withheld_false_closures": Term("count", check_positive),
+        "alerts.community_overdue_hours": Term("hours"),
+        "alerts.street_overdue_hours": Term("hours"),
+        "alerts.district_overdue_hours": Term("hours"),
+        "alerts.due_soon_hours": Term("hours"),
+        "alerts.digest_rows": Term("count", check_positive),
+        "alarms.many_stars": Term("count", check_positive),
+        "alarms.many_stars_share_minimum": Term("ratio", check_share),
+        "alarms.many_stars_share_maximum": Term("ratio", check_share),
+        "alarms.incident_free_share_minimum": Term("ratio", check_share),
     },
     "grades": {
         "bands": Term("table", check_names(POSTS, check_band)),
@@ -219,10 +279,10 @@ TERMS: Mapping[str, Mapping[str, Term]] = {
         "work_funds_maximum_fen": Term("fen"),
     },
     "calendar": {
-        "**": Term(""),
+        "extra_years": Term("table", check_calendar_years),
     },
 }
-"""What each policy file must hold, by file and path; `**` accepts whatever else is there."""
+"""What each policy file must hold, by file and path."""
 
 OPTIONAL = ("pay.base_fen",)
 """The only values that may be left unset with null."""
