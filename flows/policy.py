@@ -148,8 +148,8 @@ class PolicyAt:
 def load_policy(folder: Path) -> Policy:
     """The policy of `folder`, every value checked.
 
-    Raises `ConfigurationError` for a missing or unknown file, an unknown, duplicate or missing key, an impossible date,
-    a value of the wrong kind and weights that don't total 100, saying file, key, date and line.
+    Raises `ConfigurationError` for a missing or unknown file, an unknown, duplicate or missing key, an impossible
+    date, a value of the wrong kind and weights that don't total 100, saying file, key, date and line.
     """
     if not folder.is_dir():
         raise ConfigurationError(

@@ -44,6 +44,11 @@ def check_decimal(value: Any) -> str | None:
     return None
 
 
+def check_truth(value: Any) -> str | None:
+    """True or false."""
+    return None if isinstance(value, bool) else f"value is {value!r}. It must be true or false."
+
+
 def check_text(value: Any) -> str | None:
     """Text that isn't empty."""
     return (
@@ -85,6 +90,7 @@ UNITS: Mapping[str, Check] = {
     "count": check_whole,
     "grades": check_whole,
     "day_of_year": check_day_of_year,
+    "truth": check_truth,
     "text": check_text,
     "list": check_list,
     "table": check_table,
@@ -265,7 +271,8 @@ TERMS: Mapping[str, Mapping[str, Term]] = {
         "incompetent_year_months": Term("months"),
         "appraisal_cut_day": Term("day_of_year"),
         "appraisal_joining_limit": Term("day_of_year"),
-        "sanction_freeze_months": Term("table", check_names(SANCTIONS, check_whole)),
+        "sanction_period_months": Term("table", check_names(SANCTIONS, check_whole)),
+        "sanction_holds_raise": Term("truth"),
         "most_steps_at_once": Term("grades", check_positive),
     },
     "pay": {
