@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from flows.month import Month
+from flows.policy import PolicyValue
 
 IndicatorState = Literal["ok", "no_data", "not_applicable"]
 StarState = Literal["lit", "unlit", "withheld", "vetoed", "insufficient_data"]
@@ -145,16 +146,15 @@ class AwardLine:
 
 
 @dataclass(frozen=True)
-class PolicyValue:
-    """One policy value in force: where it stands, what it is, and how far it can be trusted."""
+class TableQuality:
+    """What validation found in the batches that brought one table for the month."""
 
-    path: str
-    title: str
-    value: str
-    unit: str
-    tag: str
-    reference: str
-    start_on: date
+    platform: str
+    table: str
+    received_count: int
+    landed_count: int
+    rejected_count: int
+    reason_counts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
