@@ -1,0 +1,163 @@
+"""Pay at the current and the proposed grade, arrears, and work funds, all in fen (policy §5).
+
+Stars move money and never a grade: nothing here goes back into `grades`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import NamedTuple
+
+from flows.evaluate.grade_rules import find_appraisal_year
+from flows.evaluate.workers import Appraisals
+from flows.exact import parse_exact, round_to_fen
+from flows.month import Month, count_full_months
+from flows.policy import PolicyAt
+from flows.results import AwardLine, Basis, PayLine, Proposal
+
+ABSENT = "absent"
+"""What stands in place of an outcome where the appraisal year has none."""
+
+
+@dataclass(frozen=True)
+class AnnualTitle:
+    """The stars that a community was officially awarded for `rating_year`; they move money in `pay_year`."""
+
+    community_code: str
+    rating_year: int
+    stars: int
+    pay_year: int
+
+
+@dataclass(frozen=True)
+class PayRules:
+    """The pay policy of one day, read once for all workers."""
+
+    base_fen: int
+    grade_increment: Fraction
+    basic_share: Fraction
+    performance_factors: Mapping[str, Fraction]
+    uplift_share: Fraction
+
+
+class Arrears(NamedTuple):
+    """What a change approved late is owed: `total_fen` = `monthly_fen` for each of `months`."""
+
+    months: int
+    monthly_fen: int
+    total_fen: int
+
+
+def compute_pay(
+    proposals: Iterable[Proposal],
+    outcomes: Mapping[str, str],
+    titles: Iterable[AnnualTitle],
+    policy: PolicyAt,
+    effective_on: date,
+) -> list[PayLine]:
+    """Pay lines per worker for the current grade (if any) and the proposed one, sorted by worker and basis.
+
+    `outcomes` holds the appraisal year's outcome by worker (`select_outcomes`); `policy` is that of `effective_on`.
+    Empty while the city's base is unset. Policy §5.
+    """
+    base_fen = policy.get("pay.base_fen")
+    if base_fen is None:
+        return []
+    rules = PayRules(
+        base_fen=base_fen,
+        grade_increment=policy.exact("pay.grade_increment"),
+        basic_share=policy.exact("pay.basic_share"),
+        performance_factors={
+            outcome: parse_exact(factor) for outcome, factor in policy.mapping("pay.performance_factors").items()
+        },
+        uplift_share=policy.exact("pay.uplift_share"),
+    )
+    titled = set(_find_titles(titles, policy, effective_on))
+    lines: list[PayLine] = []
+    for proposal in sorted(proposals, key=lambda proposal: proposal.staff_id):
+        appraisal = outcomes.get(proposal.staff_id, ABSENT)
+        uplifted = proposal.committee_member and proposal.community_code in titled
+        if proposal.current_grade is not None:
+            lines.append(
+                _compute_line(
+                    proposal.staff_id,
+                    "current",
+                    proposal.current_grade,
+                    rules,
+                    appraisal=appraisal,
+                    uplifted=uplifted,
+                )
+            )
+        lines.append(
+            _compute_line(
+                proposal.staff_id, "proposed", proposal.proposed_grade, rules, appraisal=appraisal, uplifted=uplifted
+            )
+        )
+    return lines
+
+
+def select_outcomes(appraisals: Appraisals, policy: PolicyAt, effective_on: date) -> dict[str, str]:
+    """The outcome of the appraisal year by worker; workers without one are absent (policy §4, `appraisal_year`)."""
+    appraisal_year = find_appraisal_year(policy, effective_on)
+    return {staff_id: outcome for (staff_id, year), outcome in appraisals.items() if year == appraisal_year}
+
+
+def list_awards(titles: Iterable[AnnualTitle], policy: PolicyAt, effective_on: date) -> list[AwardLine]:
+    """Work funds lines of the year of `effective_on`, sorted by community; a person names each amount.
+
+    A community has its line whether or not it still exists. Policy §5, work funds.
+    """
+    minimum_fen = policy.integer("pay.work_funds_minimum_fen")
+    maximum_fen = policy.integer("pay.work_funds_maximum_fen")
+    return [
+        AwardLine(effective_on.year, community_code, title.stars, minimum_fen, maximum_fen, amount_fen=None)
+        for community_code, title in sorted(_find_titles(titles, policy, effective_on).items())
+    ]
+
+
+def compute_arrears(
+    current_total_fen: int | None, proposed_total_fen: int, effective_on: date, approved_on: date
+) -> Arrears:
+    """What is owed for the whole months from `effective_on` to the first day of the month of approval.
+
+    Without a current grade the whole proposed total is owed. Policy §5, arrears.
+    """
+    months = count_full_months(effective_on, Month.of(approved_on).first_on)
+    monthly_fen = proposed_total_fen - (current_total_fen or 0)
+    return Arrears(months, monthly_fen, months * monthly_fen)
+
+
+def _compute_line(
+    staff_id: str, basis: Basis, grade: int, rules: PayRules, *, appraisal: str, uplifted: bool
+) -> PayLine:
+    """Monthly pay at one grade; each amount is rounded once, from exact numbers (policy §5)."""
+    grade_pay_fen = round_to_fen(rules.base_fen * (1 + rules.grade_increment * (grade - 1)))
+    basic_fen = round_to_fen(rules.basic_share * grade_pay_fen)
+    performance_base_fen = grade_pay_fen - basic_fen
+    performance_fen = round_to_fen(rules.performance_factors[appraisal] * performance_base_fen)
+    uplift_fen = round_to_fen(rules.uplift_share * basic_fen) if uplifted else 0
+    return PayLine(
+        staff_id=staff_id,
+        basis=basis,
+        grade=grade,
+        appraisal=appraisal,
+        basic_fen=basic_fen,
+        performance_fen=performance_fen,
+        uplift_fen=uplift_fen,
+        total_fen=basic_fen + performance_fen + uplift_fen,
+    )
+
+
+def _find_titles(titles: Iterable[AnnualTitle], policy: PolicyAt, effective_on: date) -> dict[str, AnnualTitle]:
+    """Titles that move money in the year of `effective_on`, by community.
+
+    Of two for one community and pay year only the later rating year counts, even if it has too few stars (policy §5).
+    """
+    latest: dict[str, AnnualTitle] = {}
+    for title in titles:
+        known = latest.get(title.community_code)
+        if title.pay_year == effective_on.year and (known is None or known.rating_year < title.rating_year):
+            latest[title.community_code] = title
+    stars_minimum = policy.integer("pay.title_stars_minimum")
+    return {code: title for code, title in latest.items() if title.stars >= stars_minimum}
