@@ -1,0 +1,211 @@
+"""The result files of a month: `<home>/outputs/<YYYY-MM>/`, the newest revision, with older ones in `revisions/<n>/`.
+
+A revision is written aside as a whole and then put in place by renaming the folder, so a reader never finds files of
+two revisions side by side (interfaces.md, Results).
+"""
+
+import csv
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from flows.exact import format_decimal
+from flows.ledger.results import RevisionRecord
+from flows.ledger.reviews import ArrearsLine
+from flows.results import MonthResult
+
+WORKBOOK = "hr-review.xlsx"
+REPORT = "report.html"
+RUN = "run.json"
+ARREARS = "arrears.csv"
+REVISIONS = "revisions"
+
+INDICATOR_COLUMNS = (
+    "month", "community_code", "star", "indicator", "numerator", "denominator", "value", "score", "state",
+    "window_months",
+)  # fmt: skip
+STAR_COLUMNS = ("month", "revision", "community_code", "star", "score", "state", "reasons")
+RATING_COLUMNS = (
+    "month", "revision", "community_code", "district_code", "stars", "total_score", "complete", "rank",
+)  # fmt: skip
+GRADE_COLUMNS = (
+    "month", "staff_id", "community_code", "post", "current_grade", "entitled_grade", "proposed_grade", "kind",
+    "needs_manual", "reasons", "effective_on",
+)  # fmt: skip
+PAY_COLUMNS = (
+    "month", "staff_id", "basis", "grade", "appraisal", "basic_fen", "performance_fen", "uplift_fen", "total_fen",
+)  # fmt: skip
+AWARD_COLUMNS = ("pay_year", "community_code", "stars", "minimum_fen", "maximum_fen", "amount_fen")
+ARREARS_COLUMNS = ("month", "staff_id", "effective_on", "approved_on", "months", "monthly_fen", "total_fen")
+
+Row = Mapping[str, Any]
+
+
+def write_result_csvs(folder: Path, result: MonthResult, revision: int) -> None:
+    """Write the six CSV files of a revision into `folder`."""
+    about = {"month": str(result.month), "revision": revision}
+    indicators = [
+        {**asdict(row), "value": format_decimal(row.value, 6), "score": format_decimal(row.score, 2)}
+        for row in result.indicators
+    ]
+    proposals = [{name: getattr(row, name) for name in GRADE_COLUMNS if name != "month"} for row in result.proposals]
+    _write(folder / "indicators.csv", INDICATOR_COLUMNS, ("community_code", "star", "indicator"), about, indicators)
+    _write(folder / "stars.csv", STAR_COLUMNS, ("community_code", "star"), about, _as_dicts(result.stars))
+    _write(folder / "ratings.csv", RATING_COLUMNS, ("community_code",), about, _as_dicts(result.ratings))
+    _write(folder / "grades.csv", GRADE_COLUMNS, ("staff_id",), about, proposals)
+    _write(folder / "pay.csv", PAY_COLUMNS, ("staff_id", "basis"), about, _as_dicts(result.pay_lines))
+    _write(folder / "awards.csv", AWARD_COLUMNS, ("community_code",), about, _as_dicts(result.awards))
+
+
+def format_arrears(lines: Iterable[ArrearsLine]) -> bytes:
+    """`arrears.csv` of a month: what approvals after their effective date owe."""
+    return _format_csv(ARREARS_COLUMNS, ("staff_id",), {}, _as_dicts(lines))
+
+
+def digest_files(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each result file, by name; `run.json`, which holds them, is left out."""
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.iterdir())
+        if file.is_file() and file.name not in {RUN, ARREARS}
+    }
+
+
+def format_run(record: RevisionRecord, counts: Mapping[str, Any]) -> bytes:
+    """`run.json` of a revision: what it was judged from, what it counted, and the digest of each file."""
+    content = {
+        "run_id": f"{record.month}-r{record.revision}-{record.input_digest[:12]}",
+        "month": record.month,
+        "revision": record.revision,
+        "effective_on": record.effective_on,
+        "cutoff_at": record.cutoff_at,
+        "policy_fingerprint": record.inputs["policy_fingerprint"],
+        "batches": record.inputs["batch_ids"],
+        "sources": record.inputs["sources"],
+        "register_digest": record.inputs["register_digest"],
+        "software_version": record.software_version,
+        "counts": counts,
+        "notices": record.notices,
+        "alarms": record.alarms,
+        "digests": record.digests,
+    }
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+
+
+class MonthFolder:
+    """The outputs of one month."""
+
+    def __init__(self, home: Path, month: str) -> None:
+        self.path = home / "outputs" / month
+        self._aside = self.path.with_name(f".{month}.new")
+        self._old = self.path.with_name(f".{month}.old")
+
+    def stage(self) -> "StagedFolder":
+        """An empty folder beside the month's, to be filled and put in its place."""
+        self._recover()
+        shutil.rmtree(self._aside, ignore_errors=True)
+        self._aside.mkdir(parents=True)
+        return StagedFolder(self, self._aside)
+
+    def holds(self, digests: Mapping[str, str]) -> bool:
+        """Whether the folder's files are, to the byte, those of the digests."""
+        self._recover()
+        return (self.path / RUN).is_file() and digest_files(self.path) == dict(digests)
+
+    def find_revision(self) -> int | None:
+        """The revision that lies here, if any does."""
+        self._recover()
+        run = self.path / RUN
+        return int(orjson.loads(run.read_bytes())["revision"]) if run.is_file() else None
+
+    def write_file(self, name: str, content: bytes) -> None:
+        """Put one file beside the results, whole or not at all."""
+        aside = self.path / f".{name}.new"
+        aside.write_bytes(content)
+        aside.replace(self.path / name)
+
+    def replace_with(self, staged: Path, revision: int) -> None:
+        """Put `staged` in place; the revision that lay here moves to `revisions/<n>/`, unless it is the same one."""
+        old_revision = self.find_revision()
+        if old_revision is not None:
+            _link_tree(self.path / REVISIONS, staged / REVISIONS)
+            if old_revision == revision:
+                _link_file(self.path / ARREARS, staged / ARREARS)
+            else:
+                for file in self.path.iterdir():
+                    _link_file(file, staged / REVISIONS / str(old_revision) / file.name)
+        if self.path.exists():
+            self.path.rename(self._old)
+        staged.rename(self.path)
+        shutil.rmtree(self._old, ignore_errors=True)
+
+    def _recover(self) -> None:
+        """Bring back the folder of a run that was killed between its two renames."""
+        if self._old.exists() and not self.path.exists():
+            self._old.rename(self.path)
+
+
+class StagedFolder(AbstractContextManager["StagedFolder"]):
+    """A revision being written; leaving without `seal` removes it."""
+
+    def __init__(self, folder: MonthFolder, path: Path) -> None:
+        self._folder = folder
+        self.path = path
+
+    def seal(self, revision: int, run: bytes) -> None:
+        """Write `run.json` and put the revision in the month's place."""
+        (self.path / RUN).write_bytes(run)
+        self._folder.replace_with(self.path, revision)
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _as_dicts(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    return [asdict(row) for row in rows]
+
+
+def _write(path: Path, columns: Sequence[str], order: Sequence[str], about: Row, rows: Sequence[Row]) -> None:
+    path.write_bytes(_format_csv(columns, order, about, rows))
+
+
+def _format_csv(columns: Sequence[str], order: Sequence[str], about: Row, rows: Sequence[Row]) -> bytes:
+    """CSV with a BOM, since Excel reads UTF-8 as garbage without one, sorted as text by `order`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in sorted(rows, key=lambda row: [str(row[name]) for name in order]):
+        writer.writerow([_format_cell(row[name] if name in row else about[name]) for name in columns])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _format_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ";".join(value)
+    return str(value)
+
+
+def _link_file(source: Path, target: Path) -> None:
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(source, target)
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    for file in sorted(source.rglob("*")):
+        _link_file(file, target / file.relative_to(source))
