@@ -74,8 +74,8 @@ class CityCalendar:
     ) -> dict[tuple[int, date], datetime]:
         """The deadline in UTC of each (tier, reporting day) whose deadline day lies from `first_on` to `last_on`.
 
-        `working_days` is each tier's limit. Days outside provably don't matter, so a year without a published calendar
-        raises `ConfigurationError` only where it could move a deadline into the span or out of it (policy §1).
+        `working_days` is each tier's limit. A deadline that provably lies outside is left out, so a year without a
+        published calendar raises `ConfigurationError` only where it could matter to the span (policy §1).
         """
         deadlines: dict[tuple[int, date], datetime] = {}
         missing_years: set[int] = set()
