@@ -1,0 +1,106 @@
+"""What holds for every worker, not only for the worked cases (policy §4)."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from grade_examples import make_record, make_worker, propose
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.evaluate.workers import RegisterRecord, RosterRow
+from flows.schema import CERTIFICATES, DEGREES, OUTCOMES, POSTS, SANCTIONS
+
+BANDS = {"other": (1, 12), "deputy": (4, 15), "principal": (7, 18)}
+YEARS = range(2018, 2025)
+
+workers = st.builds(
+    make_worker,
+    post=st.sampled_from(POSTS),
+    degree=st.sampled_from(DEGREES),
+    certificate=st.sampled_from(CERTIFICATES),
+    certificate_on=st.none() | st.dates(date(2000, 1, 1), date(2025, 1, 1)),
+    service_start_on=st.dates(date(1970, 1, 1), date(2024, 6, 1)),
+    prior_service_months=st.integers(0, 600),
+    current_grade=st.none() | st.integers(1, 18),
+)
+records = st.none() | st.builds(
+    make_record,
+    post=st.sampled_from(POSTS),
+    grade=st.integers(1, 18),
+    degree=st.sampled_from(DEGREES),
+    certificate=st.sampled_from(CERTIFICATES),
+)
+appraisals = st.dictionaries(st.sampled_from(YEARS), st.sampled_from(OUTCOMES))
+sanction_lists = st.lists(
+    st.tuples(st.sampled_from(SANCTIONS), st.dates(date(2022, 1, 1), date(2024, 6, 1))), max_size=2
+).map(tuple)
+
+
+@given(workers, records, appraisals, sanction_lists)
+def test_a_new_grade_lies_in_its_posts_band_and_an_old_one_is_kept(
+    worker: RosterRow,
+    record: RegisterRecord | None,
+    outcomes: dict[int, str],
+    sanctions: tuple[tuple[str, date], ...],
+) -> None:
+    proposal = propose(worker, record, outcomes, sanctions)
+    floor, ceiling = BANDS[worker.post]
+    assert floor <= proposal.entitled_grade <= ceiling
+    if proposal.kind in ("initial", "post_change", "raise"):
+        assert floor <= proposal.proposed_grade <= ceiling
+    else:
+        assert proposal.proposed_grade == proposal.current_grade
+
+
+@given(workers, records, appraisals, sanction_lists)
+def test_no_grade_falls_but_by_a_lower_post_or_its_band(
+    worker: RosterRow,
+    record: RegisterRecord | None,
+    outcomes: dict[int, str],
+    sanctions: tuple[tuple[str, date], ...],
+) -> None:
+    proposal = propose(worker, record, outcomes, sanctions)
+    if proposal.kind != "post_change" and proposal.current_grade is not None:
+        assert proposal.proposed_grade >= proposal.current_grade
+
+
+@given(workers, records, appraisals, sanction_lists)
+def test_a_reason_always_means_a_hold_or_a_person(
+    worker: RosterRow,
+    record: RegisterRecord | None,
+    outcomes: dict[int, str],
+    sanctions: tuple[tuple[str, date], ...],
+) -> None:
+    proposal = propose(worker, record, outcomes, sanctions)
+    assert bool(proposal.reasons) <= (proposal.kind == "hold" or proposal.needs_manual)
+    assert not (proposal.kind in ("none", "hold") and proposal.needs_manual)
+
+
+@given(workers, st.integers(0, 20_000))
+def test_more_service_never_entitles_to_less(worker: RosterRow, days: int) -> None:
+    earlier = replace(worker, service_start_on=worker.service_start_on - timedelta(days))
+    assert propose(earlier).entitled_grade >= propose(worker).entitled_grade
+
+
+@given(workers, st.integers(0, 600))
+def test_more_prior_service_never_entitles_to_less(worker: RosterRow, months: int) -> None:
+    longer = replace(worker, prior_service_months=worker.prior_service_months + months)
+    assert propose(longer).entitled_grade >= propose(worker).entitled_grade
+
+
+@pytest.mark.parametrize(("name", "ladder"), [("degree", DEGREES), ("certificate", CERTIFICATES)])
+@given(worker=workers)
+def test_a_higher_degree_or_certificate_never_entitles_to_less(
+    worker: RosterRow, name: str, ladder: tuple[str, ...]
+) -> None:
+    grades = [propose(replace(worker, **{name: rung})).entitled_grade for rung in ladder]
+    assert grades == sorted(grades)
+
+
+@given(workers, appraisals, st.sampled_from(YEARS))
+def test_another_incompetent_year_never_entitles_to_more(
+    worker: RosterRow, outcomes: dict[int, str], year: int
+) -> None:
+    worse = propose(worker, None, {**outcomes, year: "incompetent"})
+    assert worse.entitled_grade <= propose(worker, None, outcomes).entitled_grade
