@@ -24,10 +24,24 @@ KIND_TITLES: Mapping[ProposalKind, str] = {
     "raise": "晋级",
 }
 
+CLAUSE_VALUES = {
+    "credit_months": ("education_months", "incompetent_year_months"),
+    "cert_steps": ("certificate_steps",),
+    "entitled": ("bands", "step_months"),
+    "appraisal_year": ("appraisal_cut_day", "appraisal_joining_limit"),
+    "2": ("bands",),
+    "5": ("sanction_period_months", "sanction_holds_raise"),
+    "6": ("most_steps_at_once",),
+}
+"""The values of `grades.yaml` that a clause of policy §4 uses; other clauses use none."""
+
 
 @dataclass(frozen=True)
 class GradeRules:
-    """The grade policy of `effective_on`, read once for all workers; `references` says where each value stands."""
+    """The grade policy of `effective_on`, read once for all workers.
+
+    `references` holds, for each clause of policy §4, where the values that it uses stand.
+    """
 
     bands: Mapping[str, tuple[int, int]]
     step_months: int
@@ -40,14 +54,13 @@ class GradeRules:
     sanction_holds_raise: bool
     most_steps_at_once: int
     effective_on: date
-    references: Mapping[str, str]
+    references: Mapping[str, Mapping[str, str]]
 
 
 def read_grade_rules(policy: PolicyAt, effective_on: date) -> GradeRules:
     """The grade policy of `effective_on`, ready for many workers."""
     bands = policy.mapping("grades.bands")
     appraisal_year = find_appraisal_year(policy, effective_on)
-    described = [policy.describe(f"grades.{name}") for name in policy.children("grades")]
     return GradeRules(
         bands={post: (band["floor"], band["ceiling"]) for post, band in bands.items()},
         step_months=policy.integer("grades.step_months"),
@@ -60,7 +73,7 @@ def read_grade_rules(policy: PolicyAt, effective_on: date) -> GradeRules:
         sanction_holds_raise=policy.get("grades.sanction_holds_raise"),
         most_steps_at_once=policy.integer("grades.most_steps_at_once"),
         effective_on=effective_on,
-        references={value.path: f"{value.reference} [{value.tag}]" for value in described},
+        references={clause: _list_references(policy, names) for clause, names in CLAUSE_VALUES.items()},
     )
 
 
@@ -79,8 +92,14 @@ def clamp_to_band(grade: int, post: str, rules: GradeRules) -> int:
     return min(max(grade, floor), ceiling)
 
 
-def make_step(clause: str, name: str, inputs: dict[str, Any], effect: str, rules: GradeRules, *used: str) -> Step:
-    """A step of the trace; `used` names the policy values behind it, whose references go into its inputs."""
-    if used:
-        inputs["policy"] = {path: rules.references[path] for path in (f"grades.{name}" for name in used)}
+def make_step(clause: str, name: str, inputs: dict[str, Any], effect: str, rules: GradeRules) -> Step:
+    """A step of the trace; where its policy values stand goes into its inputs, under `policy`."""
+    references = rules.references.get(clause)
+    if references is not None:
+        inputs["policy"] = references
     return Step(f"§4.{clause}", name, inputs, effect)
+
+
+def _list_references(policy: PolicyAt, names: tuple[str, ...]) -> dict[str, str]:
+    described = [policy.describe(f"grades.{name}") for name in names]
+    return {value.path: f"{value.reference} [{value.tag}]" for value in described}

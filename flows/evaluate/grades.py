@@ -121,9 +121,7 @@ def _count_credit_months(row: RosterRow, outcomes: Mapping[int, str], rules: Gra
         "education_months": education_months,
     }
     effect = f"工龄 {worked_months} 个月，学历折算 {education_months} 个月，合计 {credit_months} 个月"
-    trace.append(
-        make_step("credit_months", "计算年限", inputs, effect, rules, "education_months", "incompetent_year_months")
-    )
+    trace.append(make_step("credit_months", "计算年限", inputs, effect, rules))
     return credit_months
 
 
@@ -136,7 +134,7 @@ def _count_cert_steps(row: RosterRow, rules: GradeRules, trace: list[Step]) -> i
         "certificate_on": row.certificate_on.isoformat() if row.certificate_on else None,
         "effective_on": rules.effective_on.isoformat(),
     }
-    trace.append(make_step("cert_steps", "证书加级", inputs, f"加 {steps} 级", rules, "certificate_steps"))
+    trace.append(make_step("cert_steps", "证书加级", inputs, f"加 {steps} 级", rules))
     return steps
 
 
@@ -157,7 +155,7 @@ def _find_entitled(post: str, credit_months: int, cert_steps: int, rules: GradeR
     effect = (
         f"应得 {entitled} 级：起点 {floor} 级，年限加 {service_steps} 级，证书加 {cert_steps} 级，不超过 {ceiling} 级"
     )
-    trace.append(make_step("entitled", "应得等级", inputs, effect, rules, "bands", "step_months"))
+    trace.append(make_step("entitled", "应得等级", inputs, effect, rules))
     return entitled
 
 
@@ -190,9 +188,7 @@ def _read_appraisal(row: RosterRow, outcomes: Mapping[int, str], rules: GradeRul
     }
     found = f"{rules.appraisal_year} 年度考核{OUTCOME_TITLES[outcome] if outcome else '无结果'}"
     effect = f"{found}，{'须有结果' if required else '当年到岗较晚，不要求结果'}"
-    trace.append(
-        make_step("appraisal_year", "考核年度", inputs, effect, rules, "appraisal_cut_day", "appraisal_joining_limit")
-    )
+    trace.append(make_step("appraisal_year", "考核年度", inputs, effect, rules))
     return _Appraised(outcome, required)
 
 
@@ -223,7 +219,7 @@ def _list_blocks(
         ],
     }
     effect = "、".join(BLOCK_TITLES[block] for block in blocks) or "无暂缓事由"
-    trace.append(make_step("5", "暂缓事由", inputs, effect, rules, "sanction_period_months", "sanction_holds_raise"))
+    trace.append(make_step("5", "暂缓事由", inputs, effect, rules))
     return tuple(blocks)
 
 
@@ -234,7 +230,6 @@ class _Decided(NamedTuple):
     needs_manual: bool
     reasons: tuple[str, ...]
     effect: str
-    used: tuple[str, ...] = ()
 
 
 def _decide(
@@ -254,9 +249,7 @@ def _decide(
     if record is not None and record.post != row.post:
         if POST_ORDER.index(row.post) > POST_ORDER.index(record.post):
             grade = clamp_to_band(max(entitled, current), row.post, rules)
-            return _Decided(
-                "2", "post_change", grade, blocked, blocks, f"岗位上调，建议 {grade} 级{check}", ("bands",)
-            )
+            return _Decided("2", "post_change", grade, blocked, blocks, f"岗位上调，建议 {grade} 级{check}")
         return _Decided("2", "post_change", entitled, True, (), f"岗位下调，建议 {entitled} 级，须人工核查")
     if entitled == current:
         return _Decided("3", "none", current, False, (), f"应得与现等级相同，保持 {current} 级")
@@ -268,9 +261,9 @@ def _decide(
     unexplained = record is None or (record.degree, record.certificate) == (row.degree, row.certificate)
     if entitled - current > rules.most_steps_at_once and unexplained:
         effect = f"由 {current} 级晋为 {entitled} 级，一次晋级过多而学历、证书无变化，须人工核查"
-        return _Decided("6", "raise", entitled, True, ("more_than_one_step",), effect, ("most_steps_at_once",))
+        return _Decided("6", "raise", entitled, True, ("more_than_one_step",), effect)
     effect = f"由 {current} 级晋为 {entitled} 级"
-    return _Decided("6", "raise", entitled, False, (), effect, ("most_steps_at_once",))
+    return _Decided("6", "raise", entitled, False, (), effect)
 
 
 def _describe_decision(
@@ -285,4 +278,4 @@ def _describe_decision(
         "register_certificate": record.certificate if record else None,
         "blocks": list(blocks),
     }
-    return make_step(decided.rule, KIND_TITLES[decided.kind], inputs, decided.effect, rules, *decided.used)
+    return make_step(decided.rule, KIND_TITLES[decided.kind], inputs, decided.effect, rules)

@@ -41,6 +41,15 @@ class PayRules:
     uplift_share: Fraction
 
 
+class Amounts(NamedTuple):
+    """Monthly pay in fen, in its parts."""
+
+    basic_fen: int
+    performance_fen: int
+    uplift_fen: int
+    total_fen: int
+
+
 class Arrears(NamedTuple):
     """What a change approved late is owed: `total_fen` = `monthly_fen` for each of `months`."""
 
@@ -74,26 +83,23 @@ def compute_pay(
         uplift_share=policy.exact("pay.uplift_share"),
     )
     titled = set(_find_titles(titles, policy, effective_on))
+    amounts: dict[tuple[int, str, bool], Amounts] = {}
     lines: list[PayLine] = []
     for proposal in sorted(proposals, key=lambda proposal: proposal.staff_id):
         appraisal = outcomes.get(proposal.staff_id, ABSENT)
         uplifted = proposal.committee_member and proposal.community_code in titled
-        if proposal.current_grade is not None:
-            lines.append(
-                _compute_line(
-                    proposal.staff_id,
-                    "current",
-                    proposal.current_grade,
-                    rules,
-                    appraisal=appraisal,
-                    uplifted=uplifted,
-                )
-            )
-        lines.append(
-            _compute_line(
-                proposal.staff_id, "proposed", proposal.proposed_grade, rules, appraisal=appraisal, uplifted=uplifted
-            )
+        grades: tuple[tuple[Basis, int | None], ...] = (
+            ("current", proposal.current_grade),
+            ("proposed", proposal.proposed_grade),
         )
+        for basis, grade in grades:
+            if grade is None:
+                continue
+            # A city has thousands of workers but few distinct combinations.
+            key = (grade, appraisal, uplifted)
+            if key not in amounts:
+                amounts[key] = compute_amounts(grade, rules, appraisal=appraisal, uplifted=uplifted)
+            lines.append(PayLine(proposal.staff_id, basis, grade, appraisal, *amounts[key]))
     return lines
 
 
@@ -128,25 +134,14 @@ def compute_arrears(
     return Arrears(months, monthly_fen, months * monthly_fen)
 
 
-def _compute_line(
-    staff_id: str, basis: Basis, grade: int, rules: PayRules, *, appraisal: str, uplifted: bool
-) -> PayLine:
-    """Monthly pay at one grade; each amount is rounded once, from exact numbers (policy §5)."""
+def compute_amounts(grade: int, rules: PayRules, *, appraisal: str, uplifted: bool) -> Amounts:
+    """Monthly amounts at one grade, each rounded once where policy §5 says so."""
     grade_pay_fen = round_to_fen(rules.base_fen * (1 + rules.grade_increment * (grade - 1)))
     basic_fen = round_to_fen(rules.basic_share * grade_pay_fen)
     performance_base_fen = grade_pay_fen - basic_fen
     performance_fen = round_to_fen(rules.performance_factors[appraisal] * performance_base_fen)
     uplift_fen = round_to_fen(rules.uplift_share * basic_fen) if uplifted else 0
-    return PayLine(
-        staff_id=staff_id,
-        basis=basis,
-        grade=grade,
-        appraisal=appraisal,
-        basic_fen=basic_fen,
-        performance_fen=performance_fen,
-        uplift_fen=uplift_fen,
-        total_fen=basic_fen + performance_fen + uplift_fen,
-    )
+    return Amounts(basic_fen, performance_fen, uplift_fen, basic_fen + performance_fen + uplift_fen)
 
 
 def _find_titles(titles: Iterable[AnnualTitle], policy: PolicyAt, effective_on: date) -> dict[str, AnnualTitle]:
