@@ -1,0 +1,74 @@
+"""How the workbook looks: cell formats, made once per workbook, and the page set-up for A4."""
+
+from typing import Any
+
+from flows.review.workbook_rows import Look
+
+A4 = 9
+FONT = "微软雅黑"
+NUMBER_FORMATS = {"count": "0", "money": "#,##0.00", "date": "yyyy-mm-dd"}
+CENTRED = frozenset({"code", "count", "date"})
+
+INK = "#1F2A37"
+RULE = "#D0D7DE"
+HEAD_FILL = "#1F4E79"
+NOTICE_FILL = "#FFF2CC"
+
+
+class Formats:
+    """The formats of one workbook, by what a cell holds."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self._bodies: dict[tuple[str, bool], Any] = {}
+        self.title = self._make(bold=True, font_size=16, font_color=HEAD_FILL)
+        self.section = self._make(bold=True, font_size=12, font_color=HEAD_FILL, bottom=2, bottom_color=HEAD_FILL)
+        self.notice = self._make(text_wrap=True, bg_color=NOTICE_FILL, border=1, border_color="#E0B400", bold=True)
+        self.plain = self._make(text_wrap=True)
+        self.header = self._make(
+            bold=True, font_color="#FFFFFF", bg_color=HEAD_FILL, align="center", text_wrap=True, border=1,
+            border_color="#FFFFFF",
+        )  # fmt: skip
+        self.label = self._make(border=1, border_color=RULE)
+        self.count = self._make(border=1, border_color=RULE, num_format="#,##0")
+        self.money = self._make(border=1, border_color=RULE, num_format=NUMBER_FORMATS["money"])
+        self.total_label = self._make(border=1, border_color=RULE, bold=True, bg_color="#EAF1F8")
+        self.total_count = self._make(border=1, border_color=RULE, bold=True, bg_color="#EAF1F8", num_format="#,##0")
+        self.total_money = self._make(
+            border=1, border_color=RULE, bold=True, bg_color="#EAF1F8", num_format=NUMBER_FORMATS["money"]
+        )
+        self.manual = book.add_format({"bg_color": "#FCE4D6", "font_color": "#7A2E00"})
+        self.held = book.add_format({"bg_color": "#E7E6E6", "font_color": "#404040"})
+
+    def body(self, look: Look, *, wrap: bool) -> Any:
+        """The format of a cell in a sheet of lines; long text wraps only where lines may be tall."""
+        key = (look, wrap)
+        if key not in self._bodies:
+            wanted: dict[str, Any] = {"bottom": 4, "bottom_color": RULE, "align": "left"}
+            if look in NUMBER_FORMATS:
+                wanted["num_format"] = NUMBER_FORMATS[look]
+            if look in CENTRED:
+                wanted["align"] = "center"
+            elif look == "money":
+                wanted["align"] = "right"
+            if wrap and look in ("long", "text"):
+                wanted["text_wrap"] = True
+            self._bodies[key] = self._make(**wanted)
+        return self._bodies[key]
+
+    def _make(self, **wanted: Any) -> Any:
+        return self._book.add_format(
+            {"font_name": FONT, "font_size": 10, "font_color": INK, "valign": "vcenter", **wanted}
+        )
+
+
+def set_up_page(sheet: Any, heading: str, *, header_row: int | None) -> None:
+    """A4 landscape, one page wide, the header line repeated, heading and page numbers on each page."""
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
+    if header_row is not None:
+        sheet.repeat_rows(header_row)
+    sheet.set_header(f"&L{heading}&R内部资料，含个人信息")
+    sheet.set_footer("&C第 &P 页，共 &N 页")

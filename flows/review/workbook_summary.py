@@ -1,0 +1,237 @@
+"""The workbook's first sheet: what to know first, how many proposals of which kind, their cost, what is assumed."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import xlsxwriter.utility as places
+
+from flows.results import MonthResult
+from flows.review.decisions import AWAITING_KINDS
+from flows.review.workbook_formats import Formats, set_up_page
+from flows.review.workbook_rows import PersonRow, find_column
+from flows.wording import (
+    KINDS,
+    MONITORING,
+    NO_PAY_BASE,
+    POSTS,
+    TAGS,
+    convert_to_yuan,
+    describe_policy_value,
+    format_instant,
+    format_month,
+    lacks_pay_base,
+    list_banners,
+)
+
+GRADES = range(1, 19)
+LAST_COLUMN = 9
+CHARACTERS_PER_LINE = 62
+LINE_HEIGHT = 17
+HEADER_HEIGHT = 30
+CHART_ROWS = 20
+
+
+class _Pen:
+    """Where the next line of the sheet goes."""
+
+    def __init__(self, sheet: Any, formats: Formats) -> None:
+        self.sheet = sheet
+        self.formats = formats
+        self.line = 0
+
+    def write_band(self, text: str, look: Any, lines: int | None = None) -> None:
+        """A text across the sheet's width, as high as it needs."""
+        needed = lines or -(-len(text) // CHARACTERS_PER_LINE)
+        self.sheet.set_row(self.line, LINE_HEIGHT * max(needed, 1) + 4)
+        self.sheet.merge_range(self.line, 0, self.line, LAST_COLUMN, "", look)
+        self.sheet.write_string(self.line, 0, text, look)
+        self.line += 1
+
+    def write_section(self, text: str) -> None:
+        self.line += 1
+        self.write_band(text, self.formats.section, 1)
+
+    def write_header(self, titles: Sequence[str]) -> None:
+        for index, title in enumerate(titles):
+            self.sheet.write_string(self.line, index, title, self.formats.header)
+        self.sheet.set_row(self.line, HEADER_HEIGHT)
+        self.line += 1
+
+
+def write_summary(
+    book: Any,
+    sheet: Any,
+    formats: Formats,
+    *,
+    result: MonthResult,
+    revision: int,
+    people: Sequence[PersonRow],
+    to_decide: tuple[str, int],
+) -> None:
+    """Fill 汇总; `to_decide` is the sheet of open proposals and how many lines it has."""
+    sheet.set_column(0, 0, 20)
+    sheet.set_column(1, LAST_COLUMN, 12.5)
+    sheet.hide_gridlines(2)
+    pen = _Pen(sheet, formats)
+    pen.write_band(f"{format_month(result.month)} 社区工作者等级调整建议", formats.title, 2)
+    pen.write_band(
+        f"第 {revision} 版　生效日期 {result.effective_on}　统计截止 {format_instant(result.cutoff_at)}　"
+        f"星级为{MONITORING}结果，只作参考，不影响等级",
+        formats.plain,
+        1,
+    )
+    for banner in list_banners(result):
+        pen.write_band(f"注意：{banner}", formats.notice)
+    _write_counts(pen, people)
+    _write_costs(pen, result, people, to_decide)
+    _write_grades(book, pen, people)
+    _write_assumptions(pen, result)
+    set_up_page(sheet, f"{format_month(result.month)} 第 {revision} 版 汇总", header_row=None)
+
+
+def _write_counts(pen: _Pen, people: Sequence[PersonRow]) -> None:
+    """Proposals by kind and post, and how many a person must handle one by one."""
+    pen.write_section("一、调整建议（人）")
+    pen.write_header(["建议类型", *POSTS.values(), "合计", "须人工核查"])
+    counted: Counter[tuple[str, str]] = Counter((person.proposal.kind, person.proposal.post) for person in people)
+    manual: Counter[str] = Counter(person.proposal.kind for person in people if person.proposal.needs_manual)
+    first = pen.line
+    for kind, title in KINDS.items():
+        pen.sheet.write_string(pen.line, 0, title, pen.formats.label)
+        for index, post in enumerate(POSTS, start=1):
+            pen.sheet.write_number(pen.line, index, counted[kind, post], pen.formats.count)
+        total = sum(counted[kind, post] for post in POSTS)
+        _write_sum(pen, len(POSTS) + 1, (pen.line, 1, pen.line, len(POSTS)), total, pen.formats.count)
+        pen.sheet.write_number(pen.line, len(POSTS) + 2, manual[kind], pen.formats.count)
+        pen.line += 1
+    pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
+    sums = [sum(counted[kind, post] for kind in KINDS) for post in POSTS]
+    for index, value in enumerate([*sums, sum(sums), sum(manual.values())], start=1):
+        _write_sum(pen, index, (first, index, pen.line - 1, index), value, pen.formats.total_count)
+    pen.line += 1
+
+
+def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to_decide: tuple[str, int]) -> None:
+    """What a month costs at the current and at the proposed grades, by kind; policy §5."""
+    pen.write_section("二、每月工资（元）")
+    if lacks_pay_base(result):
+        pen.write_band(f"{NO_PAY_BASE}：月工资基数尚未设定，本月未计算工资。", pen.formats.plain)
+        return
+    pen.write_header(
+        ["建议类型", "有现等级（人）", "现月工资", "建议月工资", "月差额", "无现等级（人）", "其建议月工资"]
+    )
+    first = pen.line
+    columns = 6
+    totals = [0] * columns
+    for kind, title in KINDS.items():
+        figures = _reckon_costs([person for person in people if person.proposal.kind == kind])
+        totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
+        pen.sheet.write_string(pen.line, 0, title, pen.formats.label)
+        for index, figure in enumerate(figures, start=1):
+            _write_figure(pen, index, figure, pen.formats.count, pen.formats.money)
+        pen.line += 1
+    pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
+    for index, total in enumerate(totals, start=1):
+        is_count = index in _COUNT_COLUMNS
+        _write_sum(
+            pen,
+            index,
+            (first, index, pen.line - 1, index),
+            total if is_count else convert_to_yuan(total),
+            pen.formats.total_count if is_count else pen.formats.total_money,
+        )
+    pen.line += 1
+    _write_filtered_total(pen, people, to_decide)
+    pen.write_band(
+        "月差额只计有现等级的人员；首次定级人员没有现工资，只列建议月工资，不计入差额。", pen.formats.plain, 1
+    )
+
+
+_COUNT_COLUMNS = (1, 5)
+
+
+def _reckon_costs(people: Sequence[PersonRow]) -> list[int]:
+    """Workers with a current grade, their pay now, proposed and the change; workers without one and their pay."""
+    graded = [person for person in people if person.difference_fen is not None]
+    new = [person for person in people if person.difference_fen is None]
+    current = sum(person.current_fen or 0 for person in graded)
+    proposed = sum(person.proposed_fen or 0 for person in graded)
+    return [len(graded), current, proposed, proposed - current, len(new), sum(p.proposed_fen or 0 for p in new)]
+
+
+def _write_figure(pen: _Pen, index: int, figure: int, count: Any, money: Any) -> None:
+    if index in _COUNT_COLUMNS:
+        pen.sheet.write_number(pen.line, index, figure, count)
+    else:
+        pen.sheet.write_number(pen.line, index, convert_to_yuan(figure), money)
+
+
+def _write_filtered_total(pen: _Pen, people: Sequence[PersonRow], to_decide: tuple[str, int]) -> None:
+    """The change of the open proposals that the filter leaves in sight: it follows HR's own selection."""
+    name, lines = to_decide
+    column = find_column("月差额（元）")
+    area = f"'{name}'!{places.xl_range_abs(1, column, max(lines, 1), column)}"
+    total = sum(person.difference_fen or 0 for person in people if person.proposal.kind in AWAITING_KINDS)
+    pen.sheet.merge_range(pen.line, 0, pen.line, 3, "", pen.formats.label)
+    pen.sheet.write_string(pen.line, 0, f"“{name}”表当前筛选结果的月差额合计", pen.formats.label)
+    pen.sheet.write_formula(pen.line, 4, f"=SUBTOTAL(109,{area})", pen.formats.money, convert_to_yuan(total))
+    pen.line += 1
+
+
+def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
+    """How many workers hold each grade now and would hold it, with a chart beside."""
+    pen.write_section("三、等级分布（人）")
+    pen.write_header(["等级", "现", "建议"])
+    now = Counter(person.proposal.current_grade for person in people)
+    then = Counter(person.proposal.proposed_grade for person in people)
+    first = pen.line
+    for grade in GRADES:
+        pen.sheet.write_string(pen.line, 0, f"{grade} 级", pen.formats.label)
+        pen.sheet.write_number(pen.line, 1, now[grade], pen.formats.count)
+        pen.sheet.write_number(pen.line, 2, then[grade], pen.formats.count)
+        pen.line += 1
+    last = pen.line - 1
+    pen.sheet.write_string(pen.line, 0, "尚无等级", pen.formats.label)
+    pen.sheet.write_number(pen.line, 1, now[None], pen.formats.count)
+    pen.sheet.write_number(pen.line, 2, 0, pen.formats.count)
+    pen.line += 1
+    chart = book.add_chart({"type": "column"})
+    sheet_name = pen.sheet.get_name()
+    for column, title, colour in ((1, "现等级", "#A6B8C9"), (2, "建议等级", "#1F4E79")):
+        chart.add_series(
+            {
+                "name": title,
+                "categories": [sheet_name, first, 0, last, 0],
+                "values": [sheet_name, first, column, last, column],
+                "fill": {"color": colour},
+                "gap": 60,
+            }
+        )
+    chart.set_title({"name": "等级分布：现等级与建议等级", "name_font": {"size": 12}})
+    chart.set_legend({"position": "top"})
+    chart.set_y_axis({"name": "人", "major_gridlines": {"visible": True, "line": {"color": "#E1E4E8"}}})
+    chart.set_size({"width": 640, "height": CHART_ROWS * 20})
+    pen.sheet.insert_chart(first - 1, 3, chart, {"x_offset": 14, "y_offset": 2})
+
+
+def _write_assumptions(pen: _Pen, result: MonthResult) -> None:
+    """How far the policy values can be trusted, and the assumed ones behind grades and pay by name."""
+    pen.write_section("四、政策参数的依据")
+    tagged = Counter(value.tag for value in result.policy_values)
+    counts = "，".join(f"{title} {tagged[tag]} 项" for tag, title in TAGS.items())
+    pen.write_band(f"共 {len(result.policy_values)} 项参数：{counts}。全部参数见“政策参数”表。", pen.formats.plain)
+    assumed = [
+        value
+        for value in result.policy_values
+        if value.tag == "assumed" and value.path.startswith(("grades.", "pay."))
+    ]
+    if assumed:
+        pen.write_band("等级和工资用到的系统假定（非本市规定，待市级文件替换）：", pen.formats.plain, 1)
+    for value in assumed:
+        pen.write_band(f"· {value.title}：{describe_policy_value(value)}", pen.formats.plain)
+
+
+def _write_sum(pen: _Pen, index: int, area: tuple[int, int, int, int], value: Any, look: Any) -> None:
+    """A live total with its value, for readers that don't reckon."""
+    pen.sheet.write_formula(pen.line, index, f"=SUM({places.xl_range(*area)})", look, value)
