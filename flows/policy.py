@@ -19,6 +19,7 @@ from flows.errors import ConfigurationError
 from flows.exact import parse_exact
 from flows.policy_files import Dated, Leaf, Place, read_policy_file
 from flows.policy_terms import FULL_WEIGHT, OPTIONAL, TERMS, UNITS, check_decimal
+from flows.policy_words import describe_value
 
 FILES = tuple(TERMS)
 
@@ -112,7 +113,7 @@ class PolicyAt:
         leaf = self._find_leaf(path)
         entry = self._find_entry(leaf)
         return PolicyValue(
-            leaf.path, leaf.title, _format_value(entry.value), leaf.unit, entry.tag, entry.reference, entry.start_on
+            leaf.path, leaf.title, describe_value(entry.value), leaf.unit, entry.tag, entry.reference, entry.start_on
         )
 
     def values(self) -> list[PolicyValue]:
@@ -183,7 +184,9 @@ def _check_terms(name: str, leaves: Mapping[str, Leaf]) -> None:
         place = Place(f"{name}.yaml", key, leaf.line)
         pattern = next((pattern for pattern in terms if _matches(pattern, key)), None)
         if pattern is None:
-            place.refuse(f"no such policy value. {name}.yaml holds {', '.join(terms)}; correct or remove it.")
+            place.refuse(
+                f"no such policy value. Known here are {_list_neighbours(key, terms)}; correct or remove it."
+            )
         term = terms[pattern]
         if leaf.unit not in UNITS or (term.unit and leaf.unit != term.unit):
             place.refuse(
@@ -200,15 +203,20 @@ def _check_terms(name: str, leaves: Mapping[str, Leaf]) -> None:
                 if problem is not None:
                     Place(place.file, key, entry.line, entry.start_on).refuse(problem)
     for pattern in terms:
-        if pattern != "**" and not any(_matches(pattern, path.partition(".")[2]) for path in leaves):
+        if not any(_matches(pattern, path.partition(".")[2]) for path in leaves):
             raise ConfigurationError(
                 f"{name}.yaml, {pattern}: missing. The rules need this value; add it with its tag and reference."
             )
 
 
+def _list_neighbours(key: str, terms: Iterable[str]) -> str:
+    """The known names beside `key`: those under the same first part, or all first parts."""
+    first = key.partition(".")[0]
+    beside = [pattern for pattern in terms if pattern.partition(".")[0] == first]
+    return ", ".join(beside or dict.fromkeys(pattern.partition(".")[0] for pattern in terms))
+
+
 def _matches(pattern: str, key: str) -> bool:
-    if pattern == "**":
-        return True
     parts, names = pattern.split("."), key.split(".")
     return len(parts) == len(names) and all(part in ("*", name) for part, name in zip(parts, names, strict=True))
 
@@ -259,23 +267,6 @@ def _list_periods(leaf: Leaf) -> str:
             until = f" until before {later.start_on}" if later is not None else ""
             periods.append(f"from {entry.start_on}{until}")
     return ", ".join(periods) or "on no day"
-
-
-def _format_value(value: Any) -> str:
-    """A value for people: a list or mapping as one line, an unset value as 未设定."""
-    if value is None:
-        return "未设定"
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, dict):
-        return "；".join(f"{name}：{_format_value(part)}" for name, part in value.items())
-    if isinstance(value, list):
-        return "、".join(_format_items(value))
-    return str(value)
-
-
-def _format_items(values: Iterable[Any]) -> list[str]:
-    return [_format_value(value) for value in values]
 
 
 def _name_files() -> str:

@@ -1,7 +1,7 @@
 """Policy files as written: dated leaves, with their file, key and line, refused if anything in them is doubtful.
 
-A file is a tree of mappings; a mapping with the key `values` is a leaf, one policy value with its history. Whether a
-leaf is known, and what its value must look like, stands in `flows.policy_terms`.
+A file is a tree of mappings; a mapping with a leaf's keys (`title`, `unit`, `values`) is one policy value with its
+history. Whether a leaf is known, and what its value must look like, stands in `flows.policy_terms`.
 """
 
 import re
@@ -103,7 +103,8 @@ def _walk(node: MappingNode, file: str, path: tuple[str, ...]) -> Iterator[Leaf]
                 f"{_shorten(child)!r} stands where a policy value was expected. "
                 f"A policy value is a mapping with the keys {', '.join(LEAF_KEYS)}; write it so."
             )
-        if any(name.value == "values" for name, _ in child.value):
+        # A misspelt `values` shall still be read, and refused, as a leaf.
+        if any(name.value in LEAF_KEYS for name, _ in child.value):
             yield _read_leaf(child, place, ".".join(child_path))
         else:
             yield from _walk(child, file, child_path)
@@ -203,27 +204,26 @@ def _read_value(node: Node, place: Place) -> Any:
     if isinstance(node, SequenceNode):
         return [_read_value(child, place) for child in node.value]
     here = Place(place.file, place.key, _line(node), place.start_on)
-    read = _SCALARS.get(str(node.tag).removeprefix("tag:yaml.org,2002:"))
-    if read is None:
-        here.refuse(
-            f"{node.value!r} is a kind of value that policy files don't hold. Write a fraction as quoted decimals."
-        )
+    kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
+    if kind == "float":
+        here.refuse(f"fraction {node.value} is not quoted, so it would not be exact. Write it as quoted decimals.")
+    if kind not in _SCALARS:
+        here.refuse(f"{node.value!r} is a {kind}, which policy files don't hold. Write text, plain digits or a day.")
+    read, form = _SCALARS[kind]
     try:
         return read(node.value)
     except ValueError:
-        here.refuse(
-            f"{node.value!r} is not a day of the calendar or a whole number. Write YYYY-MM-DD or plain digits."
-        )
+        here.refuse(f"{node.value!r} is not {form}. Correct it.")
 
 
-_SCALARS: Mapping[str, Callable[[str], Any]] = {
-    "str": str,
-    "int": int,
-    "bool": lambda text: text.lower() == "true",
-    "null": lambda _: None,
-    "timestamp": date.fromisoformat,
+_SCALARS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "str": (str, "text"),
+    "int": (int, "a whole number in plain digits"),
+    "bool": (lambda text: text.lower() == "true", "true or false"),
+    "null": (lambda _: None, "null"),
+    "timestamp": (date.fromisoformat, "a day of the calendar, written as YYYY-MM-DD"),
 }
-"""How each YAML scalar is read. Floating point is absent on purpose: it isn't exact."""
+"""How each kind of YAML scalar is read, and what it is called. Floating point is absent on purpose."""
 
 
 def _line(node: Node) -> int:
