@@ -1,6 +1,6 @@
 """The outbox in the ledger: every message once under its key, with how its delivery stands."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,6 +10,9 @@ from sqlalchemy import Engine, insert, select, update
 from flows.ledger.tables import outbox
 
 MessageStatus = Literal["queued", "delivered", "temporary_failure", "permanent_failure", "suppressed"]
+
+WAITING: tuple[MessageStatus, ...] = ("queued", "temporary_failure")
+"""The statuses from which a message is still to be delivered."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,21 @@ class OutboxLedger:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def queue(self, messages: Sequence[Message], queued_at: datetime) -> int:
-        """How many of the messages are new; one whose key is there already is left as it is."""
+    def queue(
+        self,
+        messages: Sequence[Message],
+        queued_at: datetime,
+        *,
+        outdated_ids: Collection[int] = (),
+        outdated_detail: str = "",
+    ) -> int:
+        """How many of the messages are new; one whose key is there already is left as it is.
+
+        In the same transaction the messages numbered `outdated_ids` are suppressed, if they still wait.
+        """
+        months = {message.month for message in messages}
         with self._engine.begin() as connection:
-            known = set(connection.execute(select(outbox.c.key)).scalars())
+            known = set(connection.execute(select(outbox.c.key).where(outbox.c.month.in_(months))).scalars())
             rows = [
                 {
                     **asdict(message),
@@ -63,7 +77,16 @@ class OutboxLedger:
             ]
             if rows:
                 connection.execute(insert(outbox), rows)
+            if outdated_ids:
+                waiting = outbox.c.id.in_(outdated_ids) & outbox.c.status.in_(WAITING)
+                connection.execute(update(outbox).where(waiting).values(status="suppressed", detail=outdated_detail))
         return len(rows)
+
+    def requeue(self, message_id: int, *, channel: str, address: str) -> None:
+        """Let a message go out again, to the contact as it is now."""
+        values = {"status": "queued", "detail": "", "channel": channel, "address": address}
+        with self._engine.begin() as connection:
+            connection.execute(update(outbox).where(outbox.c.id == message_id).values(values))
 
     def list_messages(
         self, *, month: str | None = None, statuses: Iterable[MessageStatus] | None = None

@@ -1,0 +1,1 @@
+"""Ways out for messages; each obeys `flows.notify.channels.channel.Channel`."""

@@ -1,0 +1,77 @@
+"""The channel `file`: each message as one Markdown file, whose name comes from the message's key."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.ledger.outbox import Message
+from flows.notify.channels.channel import PermanentFailure, Receipt, TransientFailure
+
+FIRST_REVISION = "r1"
+_FOLDER_NAME = re.compile(r"[\w@+-][\w@+.-]{0,79}")
+
+
+class FileSettings(BaseModel):
+    """Where messages are put: a folder, relative to the installation's home or absolute."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["file"]
+    folder: str = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class FileChannel:
+    """Messages under `root`, as `<month>/<address>/<message>-<unit>-<role>.md`; a later revision adds `-r2`."""
+
+    root: Path
+
+    def check(self, message: Message) -> Receipt:
+        """The file, relative to `root`, that the message would be."""
+        return Receipt(self._place(message).as_posix())
+
+    def send(self, message: Message) -> Receipt:
+        """The message written aside and renamed: after a kill, sending again makes the same file."""
+        place = self._place(message)
+        target = self.root / place
+        aside = target.with_name(f".{target.name}.{uuid4().hex}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with aside.open("w", encoding="utf-8", newline="\n") as file:
+                    file.write(f"# {message.subject}\n\n{message.body}\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                aside.replace(target)
+            finally:
+                aside.unlink(missing_ok=True)
+        except OSError as error:
+            raise TransientFailure(
+                f"the outbox folder cannot be written ({error.strerror}). Check its permissions and the disk, then "
+                "deliver again."
+            ) from error
+        return Receipt(place.as_posix())
+
+    def _place(self, message: Message) -> Path:
+        """The path from `root`; names are percent-encoded, so that two keys never share a file."""
+        prefix = f"{message.message}:{message.unit_code}:{message.role}:{message.month}:"
+        rest = [part for part in message.key.removeprefix(prefix).split(":") if part != FIRST_REVISION]
+        name = "-".join(quote(part, safe="") for part in (message.message, message.unit_code, message.role, *rest))
+        return Path(message.month, *_split_address(message.address), f"{name}.md")
+
+
+def _split_address(address: str) -> list[str]:
+    """The subfolders that an address names; none if it is empty."""
+    parts = address.split("/") if address else []
+    if not all(_FOLDER_NAME.fullmatch(part) for part in parts):
+        raise PermanentFailure(
+            "the address cannot be a folder name. Give this unit's contact letters, digits, '-' or '_', with '/' "
+            "between folders, or leave it empty; then land the contacts and resend."
+        )
+    return parts

@@ -1,0 +1,177 @@
+"""What each message may say: its placeholders, declared as the fields of one class a message.
+
+A template may name these fields and no others. None of them holds a worker's name, a staff id or an amount of money
+(domain.md, PIPL art. 25).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args, get_type_hints
+
+Tier = Literal["community", "street", "district", "city"]
+MessageName = Literal["star_card", "district_ranking", "hr_digest", "publication_notice", "sanity_alarm"]
+
+LABEL = "月度监测结果（暂定）"
+"""Stands on every result that is shown: the official title is annual (domain.md)."""
+
+
+@dataclass(frozen=True)
+class StarLine:
+    """One star on a card; `last_state` is empty if last month is not known."""
+
+    title: str
+    mark: str
+    state: str
+    score: str
+    reasons: tuple[str, ...]
+    last_state: str
+
+
+@dataclass(frozen=True)
+class LastMonth:
+    """How the community stood a month earlier; `stars_change` is positive if it gained."""
+
+    stars_count: int
+    total_score: str
+    rank: int | None
+    stars_change: int
+
+
+@dataclass(frozen=True)
+class StarCard:
+    """One community's month. `rank` is empty where data is incomplete."""
+
+    label: str
+    month: str
+    district_name: str
+    street_name: str
+    community_name: str
+    stars_count: int
+    total_score: str
+    rank: int | None
+    ranked_count: int
+    lines: tuple[StarLine, ...]
+    last_month: LastMonth | None
+
+
+@dataclass(frozen=True)
+class RankedCommunity:
+    """One place in a district's ranking."""
+
+    rank: int
+    community_name: str
+    street_name: str
+    stars_count: int
+    total_score: str
+
+
+@dataclass(frozen=True)
+class NotedCommunity:
+    """A community listed apart, with the stars that put it there; never with reasons."""
+
+    community_name: str
+    street_name: str
+    star_titles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DistrictRanking:
+    """One district's communities by rank; those with a vetoed, withheld or unjudged star are also listed apart."""
+
+    label: str
+    month: str
+    district_name: str
+    community_count: int
+    ranked: tuple[RankedCommunity, ...]
+    vetoed: tuple[NotedCommunity, ...]
+    withheld: tuple[NotedCommunity, ...]
+    incomplete: tuple[NotedCommunity, ...]
+
+
+@dataclass(frozen=True)
+class KindCount:
+    """How many proposals are of one kind."""
+
+    title: str
+    count: int
+
+
+@dataclass(frozen=True)
+class HrDigest:
+    """How many proposals await HR, and how; no worker, no amount."""
+
+    month: str
+    effective_on: str
+    staff_count: int
+    kinds: tuple[KindCount, ...]
+    to_decide_count: int
+    manual_count: int
+    held_count: int
+    workbook_name: str
+    pay_base_is_set: bool
+
+
+@dataclass(frozen=True)
+class PublicationNotice:
+    """How many of the month's grades are in the register by now, and how many are not."""
+
+    month: str
+    effective_on: str
+    entered_count: int
+    left_count: int
+
+
+@dataclass(frozen=True)
+class MissingSource:
+    """A source that was not present for the month, and what shows it."""
+
+    title: str
+    platform: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class SanityAlarm:
+    """What engineers should look at before anyone relies on the month (policy §6)."""
+
+    month: str
+    alarms: tuple[str, ...]
+    missing_sources: tuple[MissingSource, ...]
+
+
+Content = StarCard | DistrictRanking | HrDigest | PublicationNotice | SanityAlarm
+
+
+@dataclass(frozen=True)
+class MessageKind:
+    """A message's content class, whose data it holds, and what its template may not leave out."""
+
+    content: type[Content]
+    tier: Tier
+    required: frozenset[str]
+
+
+KINDS: Mapping[MessageName, MessageKind] = {
+    "star_card": MessageKind(StarCard, "community", frozenset({"label", "month", "community_name", "lines"})),
+    "district_ranking": MessageKind(
+        DistrictRanking, "district", frozenset({"label", "month", "district_name", "ranked"})
+    ),
+    "hr_digest": MessageKind(HrDigest, "city", frozenset({"month", "to_decide_count"})),
+    "publication_notice": MessageKind(PublicationNotice, "city", frozenset({"month", "entered_count", "left_count"})),
+    "sanity_alarm": MessageKind(SanityAlarm, "city", frozenset({"month", "alarms", "missing_sources"})),
+}
+
+
+def list_placeholders(content: type[Any]) -> list[str]:
+    """The names that a template of this content may use."""
+    return [field.name for field in fields(content)]
+
+
+def list_attributes(content: type[Any]) -> set[str]:
+    """The names that may follow a dot: the fields of every row class within `content`."""
+    found: set[str] = set()
+    for hint in get_type_hints(content).values():
+        for part in get_args(hint):
+            if hasattr(part, "__dataclass_fields__"):
+                found.update(list_placeholders(part), list_attributes(part))
+    return found

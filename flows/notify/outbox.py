@@ -1,0 +1,277 @@
+"""Messages queued once under their keys, and delivered at most once each.
+
+A key is `message:unit:role:month:rN`, with a further number where one revision may need the message again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import get_args
+
+from flows.errors import DeliveryIncomplete, UsageError
+from flows.house import Progress
+from flows.ledger import Ledger
+from flows.ledger.outbox import WAITING, Message, OutboxRow
+from flows.month import Month
+from flows.notify.channels.channel import Channel, DeliveryFailure, PermanentFailure
+from flows.notify.channels.file import FileChannel
+from flows.notify.config import Mode, NotifyConfig
+from flows.notify.contents import MessageName
+from flows.notify.messages import MonthContents, describe_publication, list_month_contents
+from flows.notify.recipients import Contacts
+from flows.policy import PolicyValue
+
+MONTH_MESSAGES: tuple[MessageName, ...] = ("star_card", "district_ranking", "hr_digest", "sanity_alarm")
+FIRST_REVISION = 1
+PROGRESS_EVERY = 100
+OUTDATED = "A newer result took its place before it went out."
+NOT_ALLOWED = "The address is not on allow_list in notify.yaml. Add it, or deliver with mode live; then resend."
+FAILURES_SHOWN = 5
+
+Target = tuple[str, str, str]
+"""Message, unit and role: who is told what, whatever the revision."""
+
+
+@dataclass(frozen=True)
+class QueueReport:
+    """How many messages are new, were there already, or say what an earlier revision said; and who has no contact.
+
+    `without_contact` holds unit codes in order, each once.
+    """
+
+    queued: int
+    already: int
+    unchanged: int
+    without_contact: list[str]
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """How many messages went out, would have, were held back, or failed; `failures` says which and why."""
+
+    delivered: int
+    simulated: int
+    suppressed: int
+    failed: int
+    failures: tuple[str, ...]
+
+    def refuse_incomplete(self) -> None:
+        """Raise `DeliveryIncomplete` if any message failed."""
+        if self.failed:
+            shown = "\n".join(f"  {line}" for line in self.failures[:FAILURES_SHOWN])
+            more = self.failed - FAILURES_SHOWN
+            rest = f"\n  and {more} more; see `fivestar notify list`" if more > 0 else ""
+            raise DeliveryIncomplete(f"{self.failed} messages were not delivered:\n{shown}{rest}")
+
+
+def queue_month_messages(
+    ledger: Ledger,
+    config: NotifyConfig,
+    contacts: Contacts,
+    *,
+    month: Month,
+    policy_values: Iterable[PolicyValue],
+    queued_at: datetime,
+) -> QueueReport:
+    """Queue what the month's newest revision says to communities, districts, HR and engineers.
+
+    A message whose body its reader has from an earlier revision is not queued again; a waiting one that is outdated
+    is suppressed. Raises `QualityGate` if the month has not been evaluated.
+    """
+    contents = list_month_contents(ledger, month, policy_values)
+    return _queue(ledger, config, contacts, contents, MONTH_MESSAGES, month=month, queued_at=queued_at)
+
+
+def queue_publication_notice(
+    ledger: Ledger,
+    config: NotifyConfig,
+    contacts: Contacts,
+    *,
+    month: Month,
+    entered_count: int,
+    left_count: int,
+    queued_at: datetime,
+) -> QueueReport:
+    """Queue for HR how many of the month's grades are in the register.
+
+    `entered_count` is all of the month's by now, so that each publication that enters any gets its own notice.
+    """
+    contents = describe_publication(ledger, month, entered_count=entered_count, left_count=left_count)
+    names: tuple[MessageName, ...] = ("publication_notice",)
+    return _queue(ledger, config, contacts, contents, names, month=month, queued_at=queued_at, number=entered_count)
+
+
+def requeue_messages(
+    ledger: Ledger, contacts: Contacts, *, month: Month | None = None, keys: Sequence[str] = ()
+) -> QueueReport:
+    """Let messages that failed or were suppressed go out again, to the contacts as they are now.
+
+    With `keys` exactly these, delivered ones too. An outdated message, or one with a newer one for the same reader,
+    stays as it is. Raises `UsageError` for a key that is not in the outbox.
+    """
+    rows = ledger.outbox.list_messages(month=str(month) if month else None)
+    for key in sorted(set(keys).difference(row.key for row in rows)):
+        raise UsageError(f"message {key!r} is not in the outbox. `fivestar notify list` shows the keys.")
+    newest = {(row.month, *_target(row)): row for row in rows}
+    queued = already = 0
+    missing: set[str] = set()
+    for row in newest.values():
+        wanted = row.key in keys if keys else row.status in ("permanent_failure", "suppressed")
+        if not wanted:
+            continue
+        contact = contacts.find(row.unit_code, row.role)
+        if row.status in WAITING or row.detail == OUTDATED:
+            already += 1
+        elif contact is None:
+            missing.add(row.unit_code)
+        else:
+            ledger.outbox.requeue(row.id, channel=contact.channel, address=contact.address)
+            queued += 1
+    return QueueReport(queued, already, 0, sorted(missing))
+
+
+def deliver_messages(
+    house_home: Path,
+    ledger: Ledger,
+    config: NotifyConfig,
+    *,
+    mode: str | None,
+    now: datetime,
+    progress: Progress,
+) -> DeliveryReport:
+    """Deliver what waits in the outbox, by `mode` or else the configured one.
+
+    Each message's status is noted right after its channel answers. Raises `UsageError` for an unknown mode; failures
+    are reported, not raised: see `DeliveryReport.refuse_incomplete`.
+    """
+    mode = mode or config.mode
+    if mode not in get_args(Mode):
+        raise UsageError(f"mode {mode!r} is not known. Modes are {', '.join(get_args(Mode))}.")
+    rows = [] if mode == "off" else ledger.outbox.list_messages(statuses=WAITING)
+    channels = {name: FileChannel(house_home / settings.folder) for name, settings in config.channels.items()}
+    counts = dict.fromkeys(("delivered", "simulated", "suppressed"), 0)
+    failures: list[str] = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            if mode == "allow-list" and row.address not in config.allow_list:
+                ledger.outbox.set_status(row.id, "suppressed", detail=NOT_ALLOWED)
+                counts["suppressed"] += 1
+            elif mode == "simulate":
+                _find_channel(channels, row).check(row)
+                counts["simulated"] += 1
+            else:
+                receipt = _find_channel(channels, row).send(row)
+                ledger.outbox.set_status(row.id, "delivered", detail=receipt.detail, delivered_at=now)
+                counts["delivered"] += 1
+        except DeliveryFailure as failure:
+            failures.append(f"{row.key}: {failure}")
+            if mode != "simulate":
+                _note_failure(ledger, row, failure)
+        if number % PROGRESS_EVERY == 0 or number == len(rows):
+            progress(f"messages ({mode})", number)
+    return DeliveryReport(**counts, failed=len(failures), failures=tuple(failures))
+
+
+def _queue(
+    ledger: Ledger,
+    config: NotifyConfig,
+    contacts: Contacts,
+    month_contents: MonthContents,
+    names: Sequence[MessageName],
+    *,
+    month: Month,
+    queued_at: datetime,
+    number: int | None = None,
+) -> QueueReport:
+    """Queue the contents and suppress waiting messages of `names` that they outdate, in one transaction."""
+    revision = month_contents.revision
+    messages, missing = _address_contents(config, contacts, month_contents, month, number)
+    rows = [row for row in ledger.outbox.list_messages(month=str(month)) if row.message in names]
+    by_target: dict[Target, list[OutboxRow]] = {}
+    for row in rows:
+        by_target.setdefault(_target(row), []).append(row)
+    found = {message.key: _find_unchanged(by_target.get(_target(message), []), message) for message in messages}
+    fresh = [message for message in messages if found[message.key] is None]
+    kept_keys = {row.key for row in found.values() if row is not None}
+    fresh_targets = {_target(message) for message in fresh}
+    outdated_ids = [
+        row.id
+        for row in rows
+        if row.status in WAITING
+        and row.key not in kept_keys
+        and (row.revision < revision or _target(row) in fresh_targets)
+    ]
+    queued = ledger.outbox.queue(fresh, queued_at, outdated_ids=outdated_ids, outdated_detail=OUTDATED)
+    already = len(kept_keys.intersection(found))
+    return QueueReport(queued, already, len(messages) - already - len(fresh), missing)
+
+
+def _address_contents(
+    config: NotifyConfig, contacts: Contacts, month_contents: MonthContents, month: Month, number: int | None
+) -> tuple[list[Message], list[str]]:
+    """The contents rendered, each for its own unit's contact, and the codes of the units that have none."""
+    revision = month_contents.revision
+    messages: list[Message] = []
+    missing: set[str] = set()
+    for content in month_contents.contents:
+        template = config.messages.get(content.message)
+        if template is None:
+            continue
+        contact = contacts.find(content.unit_code, template.role)
+        if contact is None:
+            missing.add(content.unit_code)
+            continue
+        subject, body = template.render(content.content)
+        parts = [content.message, content.unit_code, contact.role, str(month), f"r{revision}"]
+        messages.append(
+            Message(
+                key=":".join([*parts, *([] if number is None else [str(number)])]),
+                message=content.message,
+                month=str(month),
+                revision=revision,
+                unit_code=content.unit_code,
+                role=contact.role,
+                channel=contact.channel,
+                address=contact.address,
+                subject=subject if revision == FIRST_REVISION else f"{subject}（第 {revision} 版）",
+                body=body,
+            )
+        )
+    return messages, sorted(missing)
+
+
+def _find_unchanged(earlier: Sequence[OutboxRow], message: Message) -> OutboxRow | None:
+    """The message that already tells its reader this, if any: seen from the last one that was not held back.
+
+    A waiting message with another body does not count: it will be suppressed, so the reader never sees it.
+    """
+    for row in reversed(earlier):
+        if row.key == message.key:
+            return row
+        if row.status == "suppressed":
+            continue
+        if row.body == message.body:
+            return row
+        if row.status not in WAITING:
+            return None
+    return None
+
+
+def _find_channel(channels: Mapping[str, Channel], message: Message) -> Channel:
+    channel = channels.get(message.channel)
+    if channel is None:
+        raise PermanentFailure(
+            f"notify.yaml has no channel {message.channel!r}; it has {', '.join(channels) or 'none'}. Add it, or "
+            "correct the channel of this unit's contact; then resend."
+        )
+    return channel
+
+
+def _note_failure(ledger: Ledger, row: OutboxRow, failure: DeliveryFailure) -> None:
+    lasting = isinstance(failure, PermanentFailure)
+    ledger.outbox.set_status(row.id, "permanent_failure" if lasting else "temporary_failure", detail=str(failure))
+
+
+def _target(message: Message) -> Target:
+    return message.message, message.unit_code, message.role

@@ -1,0 +1,83 @@
+"""`notify.yaml` and its templates are refused if anything in them is doubtful."""
+
+from pathlib import Path
+
+import pytest
+from notify_faults import spoil
+
+from flows.errors import ConfigurationError
+from flows.notify.config import load_notify_config
+
+
+def test_the_shipped_settings_simulate_and_know_every_message(config):
+    assert config.mode == "simulate"
+    assert set(config.messages) == {
+        "star_card",
+        "district_ranking",
+        "hr_digest",
+        "publication_notice",
+        "sanity_alarm",
+    }
+    assert set(config.channels) == {"file"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("mode: simulate", "mode: dry-run", ["mode", "'dry-run'", "'allow-list'", "'live'"]),
+        ("allow_list: []", "allowlist: []", ["allowlist", "mode, allow_list, channels, messages"]),
+        ("{kind: file, folder", "{kind: file, path: x, folder", ["channels.file.path", "kind, folder"]),
+        ("kind: file", "kind: wecom", ["channels.file.kind", "'wecom'", "'file'"]),
+        (
+            "    role: secretary",
+            "    roles: secretary",
+            ["messages.star_card.roles", "subject, template, tier, role"],
+        ),
+        ("    role: secretary\n", "", ["messages.star_card.role", "missing"]),
+        ("    role: secretary", "    role: mayor", ["messages.star_card.role", "'mayor'", "'secretary'"]),
+        ("  star_card:", "  starcard:", ["messages.starcard", "'star_card'"]),
+        ("tier: community", "tier: district", ["messages.star_card.tier", "district", "write community"]),
+        (
+            "template: star_card.md.j2",
+            "template: card.md.j2",
+            ["messages.star_card.template", "templates/card.md.j2"],
+        ),
+        ("template: star_card.md.j2", "template: ../card.md.j2", ["messages.star_card.template"]),
+        ("{{ month }}星级卡", "{{ moon }}星级卡", ["messages.star_card.subject", "'moon'", "month"]),
+        ("mode: simulate", "mode: [", ["notify.yaml", "not YAML"]),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_is_valid(config_folder: Path, old: str, new: str, said: list[str]):
+    spoil(config_folder / "notify.yaml", old, new)
+    with pytest.raises(ConfigurationError) as refused:
+        load_notify_config(config_folder)
+    assert all(words in str(refused.value) for words in said), str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{{ street_name }}", "{{ secretary_name }}", ["placeholder 'secretary_name'", "community_name"]),
+        ("{{ line.title }}", "{{ line.name }}", ["attribute 'name'", "title"]),
+        ("{{ line.title }}", "{{ line['name'] }}", ["attribute 'name'"]),
+        ("> {{ label }}。", "> ", ["placeholder label is missing"]),
+        ("{% endfor %}", "{% endfr %}", ["line", "not a Jinja template"]),
+        ("> {{ label }}", '{% include "hr_digest.md.j2" %}{{ label }}', ["stands alone"]),
+    ],
+)
+def test_a_wrong_template_is_refused_at_load(config_folder: Path, old: str, new: str, said: list[str]):
+    spoil(config_folder / "templates" / "star_card.md.j2", old, new)
+    with pytest.raises(ConfigurationError) as refused:
+        load_notify_config(config_folder)
+    assert all(words in str(refused.value) for words in ["templates/star_card.md.j2", *said]), str(refused.value)
+
+
+def test_a_missing_settings_file_is_named(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match=r"notify\.yaml: not there"):
+        load_notify_config(tmp_path)
+
+
+def test_a_message_that_is_taken_out_of_the_settings_is_not_needed(config_folder: Path):
+    text = (config_folder / "notify.yaml").read_text(encoding="utf-8")
+    (config_folder / "notify.yaml").write_text(text[: text.index("  sanity_alarm:")], encoding="utf-8")
+    assert "sanity_alarm" not in load_notify_config(config_folder).messages
