@@ -12,7 +12,6 @@ from flows.evaluate.scheme import read_scheme
 from flows.policy import Policy
 from flows.policy_terms import TERMS
 
-
 WISH_OF_NO_STAR = {
     "star": "culture",
     "weight": 0,
