@@ -14,7 +14,6 @@ from flows.policy import PolicyValue
 from flows.results import STAR_TITLES, MonthResult
 
 MONITORING = "月度监测（暂定）"
-PAY_BASE_UNSET = "月工资基数未设定，本月未计算工资。设定基数后重新评估，工资各栏才有数。"
 NO_PAY_BASE = "未设定基数"
 UNSET = "未设定"
 
@@ -59,6 +58,7 @@ UNITS = {
     "list": "清单",
     "table": "对照表",
 }
+_FIGURE_UNITS = frozenset({"points", "percent", "months", "days", "hours", "fen", "count", "grades"})
 
 STAR_STATES = {
     "lit": "亮星",
@@ -102,6 +102,8 @@ TABLES = {
     "annual_titles": "年度星级",
     "contacts": "通讯录",
 }
+
+QUALITY_REASONS: dict[str, str] = {}
 
 _POLICY_WORDS = {
     **STAR_TITLES,
@@ -164,6 +166,11 @@ def describe_star_reason(reason: str, indicator_titles: Mapping[str, str]) -> st
     return f"{text}：{PLATFORMS.get(subject, indicator_titles.get(subject, subject))}"
 
 
+def describe_quality_reason(reason: str) -> str:
+    """Why a row was not let in, as its rule words it."""
+    return QUALITY_REASONS.get(reason, reason)
+
+
 def describe_proposal_reasons(reasons: Iterable[str]) -> str:
     """One plain sentence for each reason, in the order given."""
     return "".join(PROPOSAL_REASONS.get(reason, f"{reason}。") for reason in reasons)
@@ -186,6 +193,13 @@ def describe_policy_value(value: PolicyValue) -> str:
     return _CODE.sub(lambda match: words.get(match[0], match[0]), value.value)
 
 
+def describe_policy_figure(value: PolicyValue) -> str:
+    """A policy value in words with its unit, such as 36 月."""
+    text = describe_policy_value(value)
+    is_figure = text[:1].isdigit() and value.unit in _FIGURE_UNITS
+    return f"{text} {UNITS[value.unit]}" if is_figure else text
+
+
 def describe_missing_source(platform: str, stars: Iterable[str], community_count: int) -> str:
     """The banner of a source that is not present for the month (policy §3.3): missing is never zero."""
     told = f"{PLATFORMS.get(platform, platform)}本月数据未到位。"
@@ -196,7 +210,7 @@ def describe_missing_source(platform: str, stars: Iterable[str], community_count
 
 
 def list_banners(result: MonthResult) -> list[str]:
-    """What a reader must know first: sources not present, no pay base, then the month's notices, nothing twice."""
+    """What a reader must know first: each source not present, then the month's notices; nothing twice."""
     banners = []
     for source in result.inputs.sources:
         if not source.present:
@@ -204,8 +218,6 @@ def list_banners(result: MonthResult) -> list[str]:
             hit = [row for row in result.stars if reason in row.reasons]
             stars = [star for star in STAR_TITLES if any(row.star == star for row in hit)]
             banners.append(describe_missing_source(source.platform, stars, len({row.community_code for row in hit})))
-    if lacks_pay_base(result):
-        banners.append(PAY_BASE_UNSET)
     return list(dict.fromkeys([*banners, *result.notices]))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import xlsxwriter
 
 from flows.results import MonthResult
-from flows.review.workbook_formats import Formats, set_up_page
+from flows.review.workbook_formats import HEADER_HEIGHT, LINE_HEIGHT, Formats, count_lines, set_up_page
 from flows.review.workbook_rows import (
     MANUAL,
     PERSON_COLUMNS,
@@ -74,7 +74,10 @@ def _write_people(sheet: Any, formats: Formats, people: Sequence[PersonRow], hea
     for index, column in enumerate(PERSON_COLUMNS):
         sheet.set_column(index, index, column.width, formats.body(column.look, wrap=wrap))
         sheet.write_string(0, index, column.title, formats.header)
-    sheet.set_row(0, 32)
+    sheet.set_row(0, HEADER_HEIGHT)
+    if not wrap:
+        # One line a worker: tall enough for its first line only, so that a long list stays a list.
+        sheet.set_default_row(LINE_HEIGHT + 3)
     writers = {
         "count": sheet.write_number,
         "money": sheet.write_number,
@@ -85,10 +88,15 @@ def _write_people(sheet: Any, formats: Formats, people: Sequence[PersonRow], hea
         for index, column in enumerate(PERSON_COLUMNS)
     ]
     for line, person in enumerate(people, start=1):
+        lines = 1
         for index, read, write, look in cells:
             value = read(person)
             if value is not None:
                 write(line, index, value, look)
+                if wrap and isinstance(value, str):
+                    lines = max(lines, count_lines(value, PERSON_COLUMNS[index].width))
+        if wrap:
+            sheet.set_row(line, LINE_HEIGHT * lines + 3)
     sheet.freeze_panes(1, _FROZEN_COLUMNS)
     last = max(len(people), 1)
     sheet.autofilter(0, 0, last, len(PERSON_COLUMNS) - 1)
@@ -122,6 +130,8 @@ def _write_policy(sheet: Any, formats: Formats, result: MonthResult, heading: st
         )
         for index, cell in enumerate(cells):
             sheet.write_string(line, index, cell, text)
+        lines = max(count_lines(cell, width) for cell, (_, width) in zip(cells, _POLICY_COLUMNS, strict=False))
+        sheet.set_row(line, LINE_HEIGHT * lines + 3)
         sheet.write_datetime(line, len(cells), value.start_on, day)
         sheet.write_string(line, len(cells) + 1, value.path, text)
     sheet.freeze_panes(1, 1)

@@ -1,12 +1,17 @@
 """How the workbook looks: cell formats, made once per workbook, and the page set-up for A4."""
 
 from typing import Any
+from unicodedata import east_asian_width
 
 from flows.review.workbook_rows import Look
 
 A4 = 9
+HEADER_HEIGHT = 44
+LINE_HEIGHT = 14
 FONT = "微软雅黑"
 NUMBER_FORMATS = {"count": "0", "money": "#,##0.00", "date": "yyyy-mm-dd"}
+COUNT_OR_DASH = '#,##0;-#,##0;"–"'
+MONEY_OR_DASH = '#,##0.00;-#,##0.00;"–"'
 CENTRED = frozenset({"code", "count", "date"})
 
 INK = "#1F2A37"
@@ -27,21 +32,23 @@ class Formats:
         self.plain = self._make(text_wrap=True)
         self.header = self._make(
             bold=True, font_color="#FFFFFF", bg_color=HEAD_FILL, align="center", text_wrap=True, border=1,
-            border_color="#FFFFFF",
+            border_color="#FFFFFF", valign="top",
         )  # fmt: skip
         self.label = self._make(border=1, border_color=RULE)
-        self.count = self._make(border=1, border_color=RULE, num_format="#,##0")
-        self.money = self._make(border=1, border_color=RULE, num_format=NUMBER_FORMATS["money"])
+        self.count = self._make(border=1, border_color=RULE, num_format=COUNT_OR_DASH)
+        self.money = self._make(border=1, border_color=RULE, num_format=MONEY_OR_DASH)
         self.total_label = self._make(border=1, border_color=RULE, bold=True, bg_color="#EAF1F8")
-        self.total_count = self._make(border=1, border_color=RULE, bold=True, bg_color="#EAF1F8", num_format="#,##0")
+        self.total_count = self._make(
+            border=1, border_color=RULE, bold=True, bg_color="#EAF1F8", num_format=COUNT_OR_DASH
+        )
         self.total_money = self._make(
-            border=1, border_color=RULE, bold=True, bg_color="#EAF1F8", num_format=NUMBER_FORMATS["money"]
+            border=1, border_color=RULE, bold=True, bg_color="#EAF1F8", num_format=MONEY_OR_DASH
         )
         self.manual = book.add_format({"bg_color": "#FCE4D6", "font_color": "#7A2E00"})
         self.held = book.add_format({"bg_color": "#E7E6E6", "font_color": "#404040"})
 
     def body(self, look: Look, *, wrap: bool) -> Any:
-        """The format of a cell in a sheet of lines; long text wraps only where lines may be tall."""
+        """The format of a cell in a sheet of lines; where lines aren't tall, long text shows its first line."""
         key = (look, wrap)
         if key not in self._bodies:
             wanted: dict[str, Any] = {"bottom": 4, "bottom_color": RULE, "align": "left"}
@@ -51,8 +58,10 @@ class Formats:
                 wanted["align"] = "center"
             elif look == "money":
                 wanted["align"] = "right"
-            if wrap and look in ("long", "text"):
+            if look == "long" or (wrap and look == "text"):
                 wanted["text_wrap"] = True
+            if not wrap:
+                wanted["valign"] = "top"
             self._bodies[key] = self._make(**wanted)
         return self._bodies[key]
 
@@ -60,6 +69,13 @@ class Formats:
         return self._book.add_format(
             {"font_name": FONT, "font_size": 10, "font_color": INK, "valign": "vcenter", **wanted}
         )
+
+
+def count_lines(text: str, width: int) -> int:
+    """How many lines `text` takes in a column of `width` characters; a Chinese character is two wide."""
+    taken = sum(2 if east_asian_width(character) in "WFA" else 1 for character in text)
+    # A full-width character that doesn't fit moves down whole, so a line holds a little less than its width.
+    return max(1, -(-taken // (width - 2)))
 
 
 def set_up_page(sheet: Any, heading: str, *, header_row: int | None) -> None:

@@ -8,7 +8,7 @@ import xlsxwriter.utility as places
 
 from flows.results import MonthResult
 from flows.review.decisions import AWAITING_KINDS
-from flows.review.workbook_formats import Formats, set_up_page
+from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, set_up_page
 from flows.review.workbook_rows import PersonRow, find_column
 from flows.wording import (
     KINDS,
@@ -17,7 +17,7 @@ from flows.wording import (
     POSTS,
     TAGS,
     convert_to_yuan,
-    describe_policy_value,
+    describe_policy_figure,
     format_instant,
     format_month,
     lacks_pay_base,
@@ -26,9 +26,8 @@ from flows.wording import (
 
 GRADES = range(1, 19)
 LAST_COLUMN = 9
-CHARACTERS_PER_LINE = 62
-LINE_HEIGHT = 17
-HEADER_HEIGHT = 30
+WIDTH = 128
+HEADING_HEIGHT = 24
 CHART_ROWS = 20
 
 
@@ -42,8 +41,7 @@ class _Pen:
 
     def write_band(self, text: str, look: Any, lines: int | None = None) -> None:
         """A text across the sheet's width, as high as it needs."""
-        needed = lines or -(-len(text) // CHARACTERS_PER_LINE)
-        self.sheet.set_row(self.line, LINE_HEIGHT * max(needed, 1) + 4)
+        self.sheet.set_row(self.line, LINE_HEIGHT * (lines or count_lines(text, WIDTH)) + 6)
         self.sheet.merge_range(self.line, 0, self.line, LAST_COLUMN, "", look)
         self.sheet.write_string(self.line, 0, text, look)
         self.line += 1
@@ -55,7 +53,7 @@ class _Pen:
     def write_header(self, titles: Sequence[str]) -> None:
         for index, title in enumerate(titles):
             self.sheet.write_string(self.line, index, title, self.formats.header)
-        self.sheet.set_row(self.line, HEADER_HEIGHT)
+        self.sheet.set_row(self.line, HEADING_HEIGHT)
         self.line += 1
 
 
@@ -181,6 +179,7 @@ def _write_filtered_total(pen: _Pen, people: Sequence[PersonRow], to_decide: tup
 
 def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
     """How many workers hold each grade now and would hold it, with a chart beside."""
+    pen.sheet.set_h_pagebreaks([pen.line])
     pen.write_section("三、等级分布（人）")
     pen.write_header(["等级", "现", "建议"])
     now = Counter(person.proposal.current_grade for person in people)
@@ -210,7 +209,7 @@ def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
         )
     chart.set_title({"name": "等级分布：现等级与建议等级", "name_font": {"size": 12}})
     chart.set_legend({"position": "top"})
-    chart.set_y_axis({"name": "人", "major_gridlines": {"visible": True, "line": {"color": "#E1E4E8"}}})
+    chart.set_y_axis({"major_gridlines": {"visible": True, "line": {"color": "#E1E4E8"}}})
     chart.set_size({"width": 640, "height": CHART_ROWS * 20})
     pen.sheet.insert_chart(first - 1, 3, chart, {"x_offset": 14, "y_offset": 2})
 
@@ -229,7 +228,7 @@ def _write_assumptions(pen: _Pen, result: MonthResult) -> None:
     if assumed:
         pen.write_band("等级和工资用到的系统假定（非本市规定，待市级文件替换）：", pen.formats.plain, 1)
     for value in assumed:
-        pen.write_band(f"· {value.title}：{describe_policy_value(value)}", pen.formats.plain)
+        pen.write_band(f"· {value.title}：{describe_policy_figure(value)}", pen.formats.plain)
 
 
 def _write_sum(pen: _Pen, index: int, area: tuple[int, int, int, int], value: Any, look: Any) -> None:

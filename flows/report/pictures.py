@@ -1,0 +1,232 @@
+"""The report's pictures as SVG with selectable text.
+
+Every position is reckoned from numbers and none from a font's measures, so that the same month gives the same bytes
+on a machine with other fonts; the reader's own fonts show the text. Each state carries a sign or a number beside
+its colour.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from flows.exact import format_decimal
+from flows.report.figures import CommunityLine, Counts
+from flows.results import STAR_TITLES, STARS, StarRow
+from flows.wording import STAR_MARKS
+
+FONTS = '"Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", sans-serif'
+INK = "#1F2A37"
+MUTED = "#5B6770"
+RULE = "#D0D7DE"
+VEGA_LITE = "6.4"
+
+ROW_HEIGHT = 26
+NARROWEST_LABEL = 17
+AXIS_HEIGHT = 22
+WIDTH = 660
+CELL_WIDTH, CELL_HEIGHT = 46, 18
+NAME_WIDTH, RANK_WIDTH, HEAD_HEIGHT = 104, 66, 20
+NAME_SIZE, SMALLEST_NAME_SIZE = 10.5, 7
+LONGEST_NAME = 14
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of a picture: its key, its name, its colours, and the sign that tells it without colour."""
+
+    key: str
+    title: str
+    fill: str
+    ink: str
+    mark: str = ""
+
+
+# Blue, orange and vermilion of the Okabe-Ito palette, which colour-blind readers tell apart; lightness differs too.
+STATE_SERIES = (
+    Series("lit", "亮星", "#0072B2", "#FFFFFF", STAR_MARKS["lit"]),
+    Series("unlit", "未亮", "#DCE4EB", INK, STAR_MARKS["unlit"]),
+    Series("withheld", "暂缓", "#F0C75E", INK, STAR_MARKS["withheld"]),
+    Series("vetoed", "否决", "#8F2D04", "#FFFFFF", STAR_MARKS["vetoed"]),
+    Series("insufficient_data", "数据不足", "#FFFFFF", MUTED, STAR_MARKS["insufficient_data"]),
+)
+STAR_COUNT_SERIES = (
+    Series("5", "5 星", "#08306B", "#FFFFFF"),
+    Series("4", "4 星", "#2171B5", "#FFFFFF"),
+    Series("3", "3 星", "#6BAED6", INK),
+    Series("2", "2 星", "#B4D3E9", INK),
+    Series("1", "1 星", "#DEEBF7", INK),
+    Series("0", "0 星", "#FFFFFF", MUTED),
+)
+POST_SERIES = (
+    Series("principal", "正职", "#1F4E79", "#FFFFFF"),
+    Series("deputy", "副职", "#6BA3D6", INK),
+    Series("other", "其他", "#DCE4EB", INK),
+)
+TAG_SERIES = (
+    Series("sourced", "有出处", "#1F4E79", "#FFFFFF"),
+    Series("secondary", "二手资料", "#6BA3D6", INK),
+    Series("derived", "推算", "#C9DDEF", INK),
+    Series("assumed", "系统假定（非本市规定）", "#F0C75E", INK),
+)
+GRADE_SERIES = (Series("current", "现等级", "#B7C4D1", INK), Series("proposed", "建议等级", "#1F4E79", "#FFFFFF"))
+CHANGE_SERIES = (
+    Series("gained", "新亮", "#0072B2", "#FFFFFF", "＋"),
+    Series("lost", "失去", "#8F2D04", "#FFFFFF", "－"),
+)
+
+
+def draw_stacks(counts: Counts, series: Sequence[Series], *, label_width: int = 96) -> str:
+    """Stacked bars, one a line of `counts`, each piece with its count and its sign where there is room."""
+    longest = max((sum(line.values()) for line in counts.values()), default=0) or 1
+    pieces: list[dict[str, Any]] = []
+    totals: list[dict[str, Any]] = []
+    for label, line in counts.items():
+        start = 0
+        for one in series:
+            count = line[one.key]
+            if count:
+                text = f"{one.mark}{count}"
+                room = count / longest * WIDTH
+                fits = room >= NARROWEST_LABEL + 7 * (len(text) - 1)
+                pieces.append(
+                    {"y": label, "a": start, "b": start + count, "m": start + count / 2, "t": text if fits else "",
+                     "f": one.fill, "i": one.ink}
+                )  # fmt: skip
+                start += count
+        totals.append({"y": label, "a": start, "t": str(start)})
+    height = ROW_HEIGHT * max(len(counts), 1)
+    x = alt.X("a:Q", axis=None, scale=alt.Scale(domain=[0, longest]))
+    lines = alt.Chart(_data(pieces)).encode(y=_lines(list(counts)))
+    bars = lines.mark_bar(height=18, stroke=MUTED, strokeWidth=0.6).encode(
+        x=x, x2="b:Q", color=alt.Color("f:N", scale=None)
+    )
+    labels = lines.mark_text(fontSize=11).encode(x="m:Q", text="t:N", color=alt.Color("i:N", scale=None))
+    ends = alt.Chart(_data(totals)).mark_text(fontSize=11, align="left", dx=6, color=MUTED)
+    sums = ends.encode(x="a:Q", y=_lines(list(counts)), text="t:N")
+    return _render(alt.layer(bars, labels, sums), WIDTH, height, left=label_width, right=44, top=2, bottom=2)
+
+
+def draw_bars(rows: Sequence[tuple[str, float, str]], *, label_width: int, fill: str = "#2171B5") -> str:
+    """Plain bars: label, value (less than zero goes left) and the text beside it."""
+    least = min([0.0, *(value for _, value, _ in rows)])
+    most = max([0.0, *(value for _, value, _ in rows)])
+    span = (most - least) or 1.0
+    values = [{"y": label, "v": value, "z": 0, "t": text, "e": max(value, 0)} for label, value, text in rows]
+    labels = [label for label, _, _ in rows]
+    base = alt.Chart(_data(values)).encode(y=_lines(labels))
+    x = alt.X("v:Q", axis=None, scale=alt.Scale(domain=[least, least + span]))
+    bars = base.mark_bar(height=16, color=fill).encode(x=x, x2="z:Q")
+    texts = base.mark_text(fontSize=11, align="left", dx=6, color=INK).encode(x="e:Q", text="t:N")
+    width = WIDTH - label_width - 100
+    return _render(alt.layer(bars, texts), width, ROW_HEIGHT * max(len(rows), 1), left=label_width, right=196, top=2)
+
+
+def draw_changes(counts: Counts) -> str:
+    """Stars gained to the right and lost to the left, one line a star."""
+    gained, lost = CHANGE_SERIES
+    most = max((count for line in counts.values() for count in line.values()), default=0) or 1
+    values = []
+    for label, line in counts.items():
+        for one, sign in ((gained, 1), (lost, -1)):
+            count = line[one.key]
+            # Room beside the zero line keeps a bar of nothing readable.
+            values.append(
+                {"y": label, "v": sign * count, "z": 0, "t": f"{one.mark}{count}", "f": one.fill, "s": sign}
+            )
+    base = alt.Chart(_data(values)).encode(y=_lines(list(counts)))
+    x = alt.X("v:Q", axis=None, scale=alt.Scale(domain=[-most * 1.2, most * 1.2]))
+    bars = base.mark_bar(height=16).encode(x=x, x2="z:Q", color=alt.Color("f:N", scale=None))
+    right = base.transform_filter("datum.s > 0").mark_text(align="left", dx=5, fontSize=11, color=INK)
+    left = base.transform_filter("datum.s < 0").mark_text(align="right", dx=-5, fontSize=11, color=INK)
+    layers = alt.layer(bars, right.encode(x=x, text="t:N"), left.encode(x=x, text="t:N"))
+    return _render(layers, WIDTH - 100, ROW_HEIGHT * max(len(counts), 1), left=96, right=20, top=2)
+
+
+def draw_grades(counts: Counts) -> str:
+    """Workers at each grade, current and proposed side by side."""
+    current, proposed = GRADE_SERIES
+    values = [
+        {"x": f"{grade} 级", "g": one.key, "v": line[one.key], "t": str(line[one.key] or ""), "f": one.fill}
+        for grade, line in counts.items()
+        for one in (current, proposed)
+    ]
+    grades = [f"{grade} 级" for grade in counts]
+    axis = alt.Axis(title=None, labelAngle=0, labelFontSize=10, ticks=False, labelOverlap=False, labelPadding=6)
+    x = alt.X("x:N", sort=grades, axis=axis, scale=alt.Scale(paddingInner=0.18, paddingOuter=0.1))
+    offset = alt.XOffset("g:N", sort=[current.key, proposed.key])
+    most = max((count for line in counts.values() for count in line.values()), default=0) or 1
+    y = alt.Y("v:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.08]))
+    base = alt.Chart(_data(values)).encode(x=x, xOffset=offset, y=y)
+    bars = base.mark_bar(stroke=MUTED, strokeWidth=0.5).encode(color=alt.Color("f:N", scale=None))
+    texts = base.mark_text(dy=-6, fontSize=8.5, color=INK).encode(text="t:N")
+    return _render(alt.layer(bars, texts), WIDTH + 90, 180, left=10, right=10, top=10, bottom=AXIS_HEIGHT)
+
+
+def draw_heat_map(lines: Sequence[CommunityLine]) -> str:
+    """Communities × stars: state as colour and sign, the score in the cell, stars and rank at the right."""
+    states = {one.key: one for one in STATE_SERIES}
+    cells: list[dict[str, Any]] = []
+    names: list[dict[str, Any]] = []
+    for index, line in enumerate(lines):
+        for column, row in enumerate(line.stars):
+            if row is not None:
+                one = states[row.state]
+                cells.append({"x": column, "y": index, "t": _describe_cell(row), "f": one.fill, "i": one.ink})
+        name = line.community.name
+        shown = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+        size = max(SMALLEST_NAME_SIZE, min(NAME_SIZE, NAME_WIDTH / max(len(shown), 1) - 0.3))
+        names.append({"y": index, "n": shown, "s": size, "r": _describe_rank(line)})
+    width, height = CELL_WIDTH * len(STARS), CELL_HEIGHT * len(lines)
+    x = alt.X("x:O", axis=None, scale=alt.Scale(domain=list(range(len(STARS))), padding=0))
+    y = alt.Y("y:O", axis=None, scale=alt.Scale(domain=list(range(len(lines))), padding=0))
+    base = alt.Chart(_data(cells)).encode(x=x, y=y)
+    boxes = base.mark_rect(stroke="#AEB9C4", strokeWidth=0.6).encode(color=alt.Color("f:N", scale=None))
+    texts = base.mark_text(fontSize=9.5).encode(text="t:N", color=alt.Color("i:N", scale=None))
+    heads = alt.Chart(_data([{"x": index, "n": STAR_TITLES[star]} for index, star in enumerate(STARS)]))
+    head = heads.mark_text(fontSize=9.5, color=MUTED, y=-8).encode(x=x, text="n:N")
+    named = alt.Chart(_data(names)).encode(y=y)
+    left = named.mark_text(align="right", x=-6, color=INK).encode(text="n:N", size=alt.Size("s:Q", scale=None))
+    right = named.mark_text(align="left", x=width + 6, fontSize=9.5, color=MUTED).encode(text="r:N")
+    picture = alt.layer(boxes, texts, head, left, right)
+    return _render(picture, width, height, left=NAME_WIDTH, right=RANK_WIDTH, top=HEAD_HEIGHT, bottom=2)
+
+
+def _describe_cell(row: StarRow) -> str:
+    return STAR_MARKS[row.state] + format_decimal(row.score, 2)
+
+
+def _describe_rank(line: CommunityLine) -> str:
+    """Stars and rank, such as 4 星 第 2; without a rank the data is incomplete."""
+    if line.rating is None:
+        return ""
+    rank = "未排名" if line.rating.rank is None else f"第 {line.rating.rank}"
+    return f"{line.rating.stars} 星 {rank}"
+
+
+def _data(values: Sequence[dict[str, Any]]) -> Any:
+    return alt.Data(values=list(values))
+
+
+def _lines(labels: Sequence[str]) -> Any:
+    """The lines of a bar picture with their labels at the left, in the order given."""
+    axis = alt.Axis(
+        title=None, ticks=False, domain=False, labelLimit=0, labelFontSize=11, labelPadding=8, labelColor=INK,
+        labelOverlap=False,
+    )  # fmt: skip
+    return alt.Y("y:N", sort=list(labels), axis=axis)
+
+
+def _render(chart: Any, width: float, height: float, *, left: int, right: int, top: int = 4, bottom: int = 4) -> str:
+    """The chart as SVG whose size and places depend on nothing but the numbers given."""
+    sized = chart.properties(
+        width=width,
+        height=height,
+        padding={"left": left, "right": right, "top": top, "bottom": bottom},
+        autosize=alt.AutoSizeParams(type="none"),
+        background="transparent",
+    )
+    styled = sized.configure(font=FONTS, aria=False).configure_view(stroke=None)
+    return str(vl_convert.vegalite_to_svg(vl_spec=styled.to_dict(), vl_version=VEGA_LITE))
