@@ -12,7 +12,7 @@ from flows.errors import ConfigurationError
 from flows.notify.contents import Content, MessageKind, Tier, list_attributes, list_placeholders
 
 _LOOP = "loop"
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<|~])")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The channel `file`: each message as one Markdown file, whose name comes from the message's key."""
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +43,7 @@ class FileChannel:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with aside.open("w", encoding="utf-8", newline="\n") as file:
-                    file.write(f"# {message.subject}\n\n{message.body}\n")
-                    file.flush()
-                    os.fsync(file.fileno())
+                aside.write_text(f"# {message.subject}\n\n{message.body}\n", encoding="utf-8", newline="\n")
                 aside.replace(target)
             finally:
                 aside.unlink(missing_ok=True)
