@@ -3,13 +3,16 @@
 from decimal import Decimal
 from fractions import Fraction
 
+FEN_IN_YUAN = 100
+
 Exact = int | Fraction | Decimal
 
 
 def round_half_up(value: Exact, places: int = 0) -> Decimal:
     """`value` rounded to `places` decimals, halves away from zero: the only rounding in the project.
 
-    The result carries exactly `places` decimals (`Decimal("2.50")`). Policy, preamble: "one rounding function, half up".
+    The result carries exactly `places` decimals, as in `Decimal("2.50")` (policy.md, preamble: "one rounding
+    function, half up").
     """
     scaled = Fraction(value) * 10**places
     magnitude = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
@@ -24,6 +27,11 @@ def round_to_fen(value: Exact) -> int:
 def format_decimal(value: Exact | None, places: int) -> str:
     """`value` with exactly `places` decimals, never in scientific notation; nothing as an empty string."""
     return "" if value is None else format(round_half_up(value, places), "f")
+
+
+def format_yuan(amount_fen: int) -> str:
+    """An amount in fen, written in yuan with two decimals."""
+    return format_decimal(Fraction(amount_fen, FEN_IN_YUAN), 2)
 
 
 def parse_exact(text: str | int | Decimal) -> Fraction:

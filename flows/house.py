@@ -1,10 +1,22 @@
-"""One installation with its stores open: what every step is handed."""
+"""One installation with its stores open: what every step is handed, and how a step leaves its outcome."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+from flows.errors import FivestarError
 from flows.lake import Lake, LakeView, Landing
 from flows.ledger import Ledger
+from flows.month import Month
 from flows.settings import Settings
+
+Clock = Callable[[], datetime]
+"""Tells the present instant; handed down from the command line or a flow."""
+
+Progress = Callable[[str, int], None]
+"""Takes a step's label and how many rows it has done so far."""
 
 
 @dataclass(frozen=True)
@@ -25,3 +37,39 @@ def open_house(settings: Settings) -> House:
     """The installation's stores, made and migrated if need be."""
     settings.home.mkdir(parents=True, exist_ok=True)
     return House(settings, Lake(settings.home / "lake"), Ledger.open(settings.database_url))
+
+
+def ignore_progress(_: str, __: int) -> None:
+    """Progress that nobody watches."""
+
+
+@contextmanager
+def record_step(
+    house: House, step: str, clock: Clock, *, month: Month | None = None, subject: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """A mapping to put the step's counts into; its outcome row is written however the step ends.
+
+    `policy_fingerprint` among the counts goes into the row's own column.
+    """
+    counts: dict[str, Any] = {}
+    started_at = clock()
+    ok, message = False, "stopped by an unexpected error"
+    try:
+        yield counts
+        message = str(counts.pop("error", None) or "")
+        ok = not message
+    except FivestarError as error:
+        message = str(error)
+        raise
+    finally:
+        house.ledger.record_outcome(
+            step=step,
+            month=None if month is None else str(month),
+            subject=subject,
+            ok=ok,
+            message=message,
+            policy_fingerprint=counts.pop("policy_fingerprint", None),
+            counts=counts,
+            started_at=started_at,
+            finished_at=clock(),
+        )

@@ -88,7 +88,7 @@ def city_day(instant: datetime) -> date:
 def count_full_months(start_on: date, end_on: date) -> int:
     """Full months from `start_on` to `end_on`, at least 0.
 
-    A month is full on the same day number; a start on the 31st is full only on a 31st or the next month (policy §4).
+    The last one counts only once `end_on` reaches the day number of `start_on` (policy §4).
     """
     months = (end_on.year - start_on.year) * MONTHS_IN_YEAR + end_on.month - start_on.month
     return max(0, months - (1 if end_on.day < start_on.day else 0))

@@ -19,6 +19,9 @@ StarState = Literal["lit", "unlit", "withheld", "vetoed", "insufficient_data"]
 ProposalKind = Literal["initial", "post_change", "none", "review", "hold", "raise"]
 Basis = Literal["current", "proposed"]
 
+AWAITING_KINDS = frozenset({"initial", "raise", "post_change", "review"})
+"""Kinds of proposal that a person decides; `none` and `hold` change nothing and can't be approved (interfaces.md)."""
+
 STARS = ("branch", "co_building", "enterprise", "safety", "wellbeing")
 STAR_TITLES = {
     "branch": "支部过硬",
@@ -88,7 +91,7 @@ class RatingRow:
     rank: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of a worker's trace: its clause, its inputs and what it did (policy §4, last paragraph)."""
 
@@ -98,7 +101,7 @@ class Step:
     effect: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """What the rules suggest for one worker; a named person decides."""
 
@@ -117,6 +120,18 @@ class Proposal:
     degree: str = field(metadata={"kept": True})
     certificate: str = field(metadata={"kept": True})
     trace: tuple[Step, ...] = field(metadata={"kept": True})
+
+
+@dataclass(frozen=True)
+class RegisterRecord:
+    """A worker's approved grade, with the facts it was approved on, in force from `effective_on` (policy §4)."""
+
+    staff_id: str
+    post: str
+    grade: int
+    degree: str
+    certificate: str
+    effective_on: date
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import ConfigurationError
@@ -35,16 +35,15 @@ class Settings:
     engine: str
     lookup: Lookup
 
-    def with_values(self, values: dict[str, str]) -> "Settings":
-        """These settings with `values` answering `${NAME}` before the environment does."""
 
-        def look_up(name: str) -> str | None:
-            return values[name] if name in values else self.lookup(name)
-
-        return replace(self, lookup=look_up)
+def read_environment(name: str) -> str | None:
+    """The environment's value of `name`, if it has one."""
+    return os.environ.get(name)
 
 
-def load_settings(home: Path | None = None, config: Path | None = None, lookup: Lookup = os.environ.get) -> Settings:
+def load_settings(
+    home: Path | None = None, config: Path | None = None, lookup: Lookup = read_environment
+) -> Settings:
     """The settings as given, else from `FIVESTAR_*`, else the defaults of interfaces.md.
 
     Raises `ConfigurationError` if the configuration folder is not there or the engine is unknown.
@@ -60,6 +59,11 @@ def load_settings(home: Path | None = None, config: Path | None = None, lookup: 
         raise ConfigurationError(f"FIVESTAR_ENGINE is {engine!r}. Known engines: {', '.join(ENGINES)}.")
     database_url = os.environ.get("FIVESTAR_DATABASE_URL") or f"sqlite:///{home / 'ledger.sqlite'}"
     return Settings(home=home, config=config, database_url=database_url, engine=engine, lookup=lookup)
+
+
+def set_environment(values: Mapping[str, str]) -> None:
+    """Let `values` answer `${NAME}` in this process and in those that it starts."""
+    os.environ.update(values)
 
 
 def resolve_placeholders(text: str, lookup: Lookup) -> str:

@@ -14,10 +14,10 @@ from flows.evaluate.grade_rules import (
     make_step,
     read_grade_rules,
 )
-from flows.evaluate.workers import Appraisals, RegisterRecord, RosterRow, Sanction
+from flows.evaluate.workers import Appraisals, RosterRow, Sanction
 from flows.month import count_full_months
 from flows.policy import PolicyAt
-from flows.results import Proposal, ProposalKind, Step
+from flows.results import Proposal, ProposalKind, RegisterRecord, Step
 
 POST_ORDER = ("other", "deputy", "principal")
 """From the lowest post to the highest."""

@@ -1,4 +1,4 @@
-"""Pay at the current and the proposed grade, arrears, and work funds, all in fen (policy §5).
+"""Pay at the current and the proposed grade, and work funds, all in fen (policy §5).
 
 Stars move money and never a grade: nothing here goes back into `grades`.
 """
@@ -12,7 +12,6 @@ from typing import NamedTuple
 from flows.evaluate.grade_rules import find_appraisal_year
 from flows.evaluate.workers import Appraisals
 from flows.exact import parse_exact, round_to_fen
-from flows.month import Month, count_full_months
 from flows.policy import PolicyAt
 from flows.results import AwardLine, Basis, PayLine, Proposal
 
@@ -47,14 +46,6 @@ class Amounts(NamedTuple):
     basic_fen: int
     performance_fen: int
     uplift_fen: int
-    total_fen: int
-
-
-class Arrears(NamedTuple):
-    """What a change approved late is owed: `total_fen` = `monthly_fen` for each of `months`."""
-
-    months: int
-    monthly_fen: int
     total_fen: int
 
 
@@ -120,18 +111,6 @@ def list_awards(titles: Iterable[AnnualTitle], policy: PolicyAt, effective_on: d
         AwardLine(effective_on.year, community_code, title.stars, minimum_fen, maximum_fen, amount_fen=None)
         for community_code, title in sorted(_find_titles(titles, policy, effective_on).items())
     ]
-
-
-def compute_arrears(
-    current_total_fen: int | None, proposed_total_fen: int, effective_on: date, approved_on: date
-) -> Arrears:
-    """What is owed for the whole months from `effective_on` to the first day of the month of approval.
-
-    Without a current grade the whole proposed total is owed. Policy §5, arrears.
-    """
-    months = count_full_months(effective_on, Month.of(approved_on).first_on)
-    monthly_fen = proposed_total_fen - (current_total_fen or 0)
-    return Arrears(months, monthly_fen, months * monthly_fen)
 
 
 def compute_amounts(grade: int, rules: PayRules, *, appraisal: str, uplifted: bool) -> Amounts:

@@ -28,18 +28,6 @@ class RosterRow:
 
 
 @dataclass(frozen=True)
-class RegisterRecord:
-    """An approved grade with the facts it was approved on, in force from `effective_on` (policy §4)."""
-
-    staff_id: str
-    post: str
-    grade: int
-    degree: str
-    certificate: str
-    effective_on: date
-
-
-@dataclass(frozen=True)
 class Sanction:
     """A sanction against one worker; its kind says how long it lasts."""
 

@@ -84,8 +84,8 @@ class ResultLedger:
         digests: Mapping[str, str],
         software_version: str,
         created_at: datetime,
-    ) -> None:
-        """Write a revision and all its rows in one transaction."""
+    ) -> RevisionRecord:
+        """The revision as written, with all its rows, in one transaction."""
         key = {"month": str(result.month), "revision": revision}
         names = {community.community_code: asdict(community) for community in result.communities}
         head = {
@@ -110,6 +110,8 @@ class ResultLedger:
             _insert_rows(connection, grade_proposals, key, proposals)
             _insert_rows(connection, pay_lines, key, [asdict(row) for row in result.pay_lines])
             _insert_rows(connection, award_lines, key, [asdict(row) for row in result.awards])
+            query = select(revisions).where(revisions.c.month == str(result.month), revisions.c.revision == revision)
+            return RevisionRecord(**connection.execute(query).mappings().one())
 
     def find_latest(self, month: str) -> RevisionRecord | None:
         """The month's newest revision, if it has been judged."""

@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import Engine, func, insert, select
 
 from flows.ledger.tables import arrears, decisions, grade_register
+from flows.results import RegisterRecord
 
 Verdict = Literal["approved", "rejected", "returned"]
 
@@ -32,18 +33,6 @@ class RecordedDecision(Decision):
     """A decision with its number in the ledger."""
 
     id: int
-
-
-@dataclass(frozen=True)
-class RegisterRecord:
-    """A worker's approved grade from `effective_on` on (policy §4, the register)."""
-
-    staff_id: str
-    post: str
-    grade: int
-    degree: str
-    certificate: str
-    effective_on: date
 
 
 @dataclass(frozen=True)

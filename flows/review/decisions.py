@@ -16,14 +16,10 @@ from flows.ledger.reviews import (
     Decision,
     RecordedDecision,
     RegisterEntry,
-    RegisterRecord,
     Verdict,
 )
 from flows.month import Month, city_day, count_full_months
-from flows.results import PayLine, Proposal
-
-AWAITING_KINDS = frozenset({"initial", "raise", "post_change", "review"})
-"""Kinds of proposal that a person decides; `none` and `hold` change nothing and can't be approved."""
+from flows.results import AWAITING_KINDS, PayLine, Proposal, RegisterRecord
 
 
 @dataclass(frozen=True)

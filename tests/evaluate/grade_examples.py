@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.evaluate.grades import propose_grades
-from flows.evaluate.workers import RegisterRecord, RosterRow, Sanction
+from flows.evaluate.workers import RosterRow, Sanction
 from flows.policy import Policy, load_policy
-from flows.results import Proposal
+from flows.results import Proposal, RegisterRecord
 
 POLICY_FOLDER = Path(__file__).parents[2] / "config" / "policy"
 EFFECTIVE_ON = date(2024, 4, 1)

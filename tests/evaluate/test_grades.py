@@ -9,8 +9,8 @@ from grade_examples import EFFECTIVE_ON, WORKER, make_record, make_worker, propo
 
 from flows.evaluate.grade_rules import find_appraisal_year
 from flows.evaluate.grades import propose_grades
-from flows.evaluate.workers import RegisterRecord, Sanction
-from flows.results import Proposal
+from flows.evaluate.workers import Sanction
+from flows.results import Proposal, RegisterRecord
 
 COMPETENT = {2023: "competent"}
 THREE_YEARS = date(2021, 4, 1)

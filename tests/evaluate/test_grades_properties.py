@@ -8,7 +8,8 @@ from grade_examples import make_record, make_worker, propose
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.evaluate.workers import RegisterRecord, RosterRow
+from flows.evaluate.workers import RosterRow
+from flows.results import RegisterRecord
 from flows.schema import CERTIFICATES, DEGREES, OUTCOMES, POSTS, SANCTIONS
 
 BANDS = {"other": (1, 12), "deputy": (4, 15), "principal": (7, 18)}

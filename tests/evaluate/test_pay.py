@@ -1,4 +1,4 @@
-"""Pay, arrears and work funds: policy §5."""
+"""Pay and work funds: policy §5."""
 
 from dataclasses import replace
 from datetime import date
@@ -8,7 +8,7 @@ from grade_examples import EFFECTIVE_ON, make_record, make_worker, policy_with_b
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.evaluate.pay import AnnualTitle, Arrears, compute_arrears, compute_pay, list_awards, select_outcomes
+from flows.evaluate.pay import AnnualTitle, compute_pay, list_awards, select_outcomes
 from flows.results import AwardLine, PayLine, Proposal
 
 HOME = "410202001001"
@@ -181,30 +181,6 @@ def test_no_work_funds_for_3_stars_or_another_years_title() -> None:
 def test_pay_follows_the_outcome_of_the_appraisal_year(effective_on: date, outcomes: dict[str, str]) -> None:
     appraisals = {("1", 2022): "basic", ("1", 2023): "excellent", ("2", 2023): "competent"}
     assert select_outcomes(appraisals, shipped_policy().at(effective_on), effective_on) == outcomes
-
-
-@pytest.mark.parametrize(
-    ("approved_on", "months"),
-    [
-        (date(2024, 4, 1), 0),
-        (date(2024, 4, 30), 0),  # to 2024-04-01
-        (date(2024, 5, 1), 1),
-        (date(2024, 5, 31), 1),  # to 2024-05-01
-        (date(2024, 6, 1), 2),
-        (date(2025, 4, 15), 12),
-    ],
-)
-def test_arrears_run_to_the_first_day_of_the_month_of_approval(approved_on: date, months: int) -> None:
-    arrears = compute_arrears(340_000, 357_000, EFFECTIVE_ON, approved_on)
-    assert arrears == Arrears(months, 17_000, 17_000 * months)
-
-
-def test_arrears_without_a_current_grade_are_the_whole_pay() -> None:
-    assert compute_arrears(None, 340_000, EFFECTIVE_ON, date(2024, 6, 10)) == Arrears(2, 340_000, 680_000)
-
-
-def test_arrears_of_a_lower_grade_are_negative() -> None:
-    assert compute_arrears(357_000, 340_000, EFFECTIVE_ON, date(2024, 6, 10)) == Arrears(2, -17_000, -34_000)
 
 
 @given(st.integers(1, 2_000_000), st.integers(1, 18), st.sampled_from(["excellent", "basic", None]), st.booleans())

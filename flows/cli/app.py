@@ -1,0 +1,30 @@
+"""The program's entry: the commands put together, and how an error leaves."""
+
+import sys
+
+import typer
+
+from flows.cli import inspection, month, notify, review
+from flows.errors import FivestarError
+
+app = typer.Typer(
+    name="fivestar",
+    help="A city's monthly five-star results and three-post eighteen-grade proposals.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+month.register(app)
+app.add_typer(review.app, name="review")
+app.add_typer(notify.app, name="notify")
+app.add_typer(inspection.policy_app, name="policy")
+app.add_typer(inspection.quarantine_app, name="quarantine")
+
+
+def main() -> None:
+    """Run the command; a failure that its reader can act on prints one message and sets the exit code."""
+    try:
+        app()
+    except FivestarError as error:
+        print(f"fivestar: {error}", file=sys.stderr)  # noqa: T201 -- the one place where errors are shown
+        sys.exit(error.exit_code)

@@ -1,0 +1,62 @@
+"""Commands that only show: policy show, policy check, quarantine list."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Config, Home, open_installation, read_clock
+from flows.errors import UsageError
+from flows.month import city_day
+
+policy_app = typer.Typer(help="The policy's values.", no_args_is_help=True)
+quarantine_app = typer.Typer(help="Rows that did not pass.", no_args_is_help=True)
+
+At = Annotated[str | None, typer.Option("--at", metavar="DATE", help="The day asked for (default: today).")]
+
+
+@policy_app.command()
+def show(home: Home = None, config: Config = None, at: At = None) -> None:
+    """Show every value in force with its tag and where it stands."""
+    from flows.policy import load_policy
+    from flows.settings import load_settings
+
+    policy = load_policy(load_settings(home, config).config / "policy")
+    typer.echo("path\tvalue\tunit\ttag\tstart\treference")
+    for value in policy.at(_parse_day(at)).values():
+        typer.echo(f"{value.path}\t{value.value}\t{value.unit}\t{value.tag}\t{value.start_on}\t{value.reference}")
+
+
+@policy_app.command()
+def check(home: Home = None, config: Config = None, at: At = None) -> None:
+    """Check the policy files and print their fingerprint."""
+    from flows.policy import load_policy
+    from flows.settings import load_settings
+
+    policy = load_policy(load_settings(home, config).config / "policy")
+    count = len(policy.at(_parse_day(at)).values())
+    typer.echo(f"{count} values in force, fingerprint {policy.fingerprint}")
+
+
+@quarantine_app.command("list")
+def list_quarantine(
+    home: Home = None,
+    config: Config = None,
+    table: Annotated[str | None, typer.Option(help="Only this table.")] = None,
+) -> None:
+    """List the rejected rows of every landed batch, tab-separated, with every reason."""
+    with open_installation(home, config) as house:
+        landings = [landing for landing in house.ledger.list_landings() if table in {None, landing.table}]
+        typer.echo("table\tbatch_id\trecord_no\treasons")
+        for landing in landings:
+            for row in house.lake.read_quarantine(landing.table, landing.batch_id).to_pylist():
+                typer.echo(f"{landing.table}\t{landing.batch_id}\t{row['record_no']}\t{';'.join(row['reasons'])}")
+
+
+def _parse_day(text: str | None) -> date:
+    if text is None:
+        return city_day(read_clock())
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--at {text!r} is not a date. Write it as 2024-03-31.") from None

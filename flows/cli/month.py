@@ -1,0 +1,182 @@
+"""Commands of the monthly cycle: demo, ingest, run, evaluate, publish."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
+from flows.errors import FivestarError, UsageError
+from flows.month import Month
+
+if TYPE_CHECKING:
+    from flows.cycle import Assessment
+    from flows.house import House
+    from flows.ingest.pull import PullReport
+
+SCALES = ("small", "city")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    for command in (demo, ingest, run, evaluate, publish):
+        app.command()(command)
+
+
+def demo(
+    home: Home = None,
+    config: Config = None,
+    scale: Annotated[str, typer.Option(help="How large a city: small or city.")] = "small",
+    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="The month to run.")] = "2024-03",
+    prefect: Annotated[
+        bool, typer.Option("--prefect", help="Run the month as a Prefect flow, on a server started for it.")
+    ] = False,
+) -> None:
+    """Start the sandbox city, run the month, and say where everything is."""
+    from flows.cli.progress import show_progress
+    from flows.demo import list_demo_outputs, run_demo
+    from flows.settings import load_settings
+
+    if scale not in SCALES:
+        raise UsageError(f"--scale is {scale!r}. Choose one of: {', '.join(SCALES)}.")
+    settings = load_settings(home, config)
+    chosen = Month.parse(month)
+    with show_progress() as progress:
+        run = _run_as_flow if prefect else None
+        run_demo(settings, scale=scale, month=chosen, clock=read_clock, progress=progress, run=run)
+    typer.echo(f"The sandbox city's {chosen} is done.")
+    for title, path in list_demo_outputs(settings.home, chosen):
+        typer.echo(f"  {title}: {path}")
+    typer.echo(
+        f"Judge it again: fivestar run --offline --month {chosen} "
+        f"--home {settings.home} --config {settings.home / 'sandbox' / 'config'}"
+    )
+
+
+def _run_as_flow(house: "House", month: Month) -> None:
+    from flows.monthly import monthly_assessment
+
+    monthly_assessment(str(month), home=str(house.settings.home), config=str(house.settings.config))
+
+
+def ingest(
+    home: Home = None,
+    config: Config = None,
+    platform: Annotated[str | None, typer.Option(metavar="ID", help="Only this source.")] = None,
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month to pull.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="ISO", help="Pull what changed since this instant.")] = None,
+) -> None:
+    """Pull the sources, check what they sent, and land it."""
+    from flows.cli.progress import show_progress
+    from flows.ingest.ingestion import ingest_sources, month_window, read_sources
+
+    if (month is None) == (since is None):
+        raise UsageError("Say what to pull: either --month YYYY-MM or --since ISO.")
+    with open_installation(home, config) as house:
+        chosen = None if month is None else Month.parse(month)
+        window = (_parse_instant(since or ""), read_clock()) if chosen is None else month_window(house, chosen)
+        sources = read_sources(house, platform)
+        with show_progress() as progress:
+            reports = ingest_sources(house, sources, window, read_clock, month=chosen, progress=progress)
+    _echo_pulls(reports)
+    _raise_failures([report.error for report in reports])
+
+
+def run(
+    month: MonthText,
+    home: Home = None,
+    config: Config = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Pull nothing; use what has landed.")] = False,
+) -> None:
+    """Run the whole monthly cycle, up to open review."""
+    from flows.cli.progress import show_progress
+    from flows.cycle import run_month
+
+    chosen = Month.parse(month)
+    with open_installation(home, config) as house, show_progress() as progress:
+        report = run_month(house, chosen, read_clock, offline=offline, progress=progress)
+    _echo_pulls(report.pulls)
+    _echo_assessment(report.assessment)
+    typer.echo(f"messages queued: {report.queued.queued}")
+    _raise_failures(report.failures)
+
+
+def evaluate(
+    month: MonthText,
+    home: Home = None,
+    config: Config = None,
+    policy: Annotated[Path | None, typer.Option(metavar="DIR", help="Another policy folder.")] = None,
+) -> None:
+    """Judge a month from landed data only."""
+    from flows.cli.progress import show_progress
+    from flows.cycle import assess_month
+
+    chosen = Month.parse(month)
+    with open_installation(home, config) as house, show_progress() as progress:
+        assessment = assess_month(house, chosen, read_clock, policy_folder=policy, progress=progress)
+    _echo_assessment(assessment)
+
+
+def publish(month: MonthText, home: Home = None, config: Config = None) -> None:
+    """Put approved proposals into the register, write arrears.csv, and queue the notice."""
+    from flows.cycle import publish_month
+
+    chosen = Month.parse(month)
+    with open_installation(home, config) as house:
+        report = publish_month(house, chosen, read_clock)
+    typer.echo(f"entered in the register: {report.entered_count}")
+    typer.echo(f"in the register already: {report.already_count}")
+    typer.echo(f"still open: {report.open_count}")
+    typer.echo(f"lines of arrears: {len(report.arrears)}")
+    if report.arrears_unreckoned_count:
+        typer.echo(
+            f"{report.arrears_unreckoned_count} late approvals have no arrears line, for want of a current grade or "
+            "of a pay base; a person must reckon what they are owed.",
+            err=True,
+        )
+
+
+def _parse_instant(text: str) -> datetime:
+    """The instant written in ISO 8601; without an offset it is read in the city's calendar."""
+    from flows.month import CITY_ZONE
+
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--since {text!r} cannot be read. Write it as 2024-03-01T00:00:00+08:00.") from None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=CITY_ZONE)).astimezone(UTC)
+
+
+def _echo_pulls(reports: Iterable["PullReport"]) -> None:
+    for report in reports:
+        for pull in report.pulls:
+            typer.echo(
+                f"{report.platform}/{pull.resource}: {pull.status}, {pull.received_count} received, "
+                f"{pull.landed_count} landed, {pull.rejected_count} rejected"
+            )
+        for warning in report.warnings:
+            typer.echo(f"warning: {warning}", err=True)
+
+
+def _echo_assessment(assessment: "Assessment") -> None:
+    state = "new" if assessment.is_new else "unchanged"
+    typer.echo(f"{assessment.record.month} revision {assessment.record.revision} ({state}): {assessment.folder}")
+    for notice in assessment.result.notices:
+        typer.echo(f"note: {notice}", err=True)
+    for alarm in assessment.result.alarms:
+        typer.echo(f"warning: {alarm}", err=True)
+
+
+def _raise_failures(errors: Iterable[FivestarError | None]) -> None:
+    """Raise the gravest failure with every message: who must act comes before who may wait."""
+    failures = [error for error in errors if error is not None]
+    if failures:
+        gravest = max(failures, key=_weigh)
+        raise type(gravest)("\nfivestar: ".join(str(error) for error in failures))
+
+
+def _weigh(error: FivestarError) -> int:
+    order = (11, 10, 13, 12)
+    return order.index(error.exit_code) if error.exit_code in order else len(order)

@@ -1,0 +1,39 @@
+"""Options that every command takes, and what commands share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from flows.house import House
+
+Home = Annotated[
+    Path | None, typer.Option(help="Where the state lies (default: ./var, or FIVESTAR_HOME).", show_default=False)
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="The configuration folder (default: ./config, or FIVESTAR_CONFIG).", show_default=False),
+]
+MonthText = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The month, as YYYY-MM.")]
+
+
+def read_clock() -> datetime:
+    """The present instant, in UTC: the command line's only clock."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_installation(home: Path | None, config: Path | None) -> Iterator["House"]:
+    """The installation's stores, closed at the end."""
+    from flows.house import open_house
+    from flows.settings import load_settings
+
+    house = open_house(load_settings(home, config))
+    try:
+        yield house
+    finally:
+        house.ledger.close()

@@ -1,0 +1,288 @@
+"""The steps of the monthly cycle as plain functions: what the command line and Prefect's flows both call.
+
+Each step reads and writes the stores only, leaves an outcome row, and can be repeated safely. The order of the steps
+stands in `flows.monthly` for Prefect and in `run_month` for everyone else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from flows.errors import FivestarError
+from flows.evaluate.assessment import evaluate_month
+from flows.house import Clock, House, Progress, ignore_progress, record_step
+from flows.ingest.ingestion import ingest_sources, month_window, read_sources
+from flows.ingest.pull import PullReport
+from flows.ingest.status import find_source_status
+from flows.ledger.results import RevisionRecord, digest_inputs
+from flows.month import Month
+from flows.notify.messages import load_notify_config
+from flows.notify.outbox import (
+    DeliveryReport,
+    QueueReport,
+    deliver_messages,
+    queue_month_messages,
+    queue_publication_notice,
+)
+from flows.notify.recipients import load_contacts
+from flows.outputs import (
+    ARREARS,
+    REPORT,
+    WORKBOOK,
+    MonthFolder,
+    digest_files,
+    format_arrears,
+    format_run,
+    write_result_csvs,
+)
+from flows.policy import load_policy
+from flows.report.page import write_report
+from flows.results import MonthResult, TableQuality
+from flows.review.decisions import PublishReport, publish
+from flows.review.workbook import write_workbook
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A month judged and written: its revision, whether it is new, and where its files lie."""
+
+    result: MonthResult
+    record: RevisionRecord
+    is_new: bool
+    folder: Path
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a whole cycle did; `failures` are the sources that could not be used."""
+
+    pulls: Sequence[PullReport]
+    assessment: Assessment
+    queued: QueueReport
+    failures: Sequence[FivestarError]
+
+
+def assess_month(
+    house: House,
+    month: Month,
+    clock: Clock,
+    *,
+    policy_folder: Path | None = None,
+    progress: Progress = ignore_progress,
+) -> Assessment:
+    """Judge a month from landed data and put its files in place; equal inputs keep the revision (policy §3.6)."""
+    with record_step(house, "evaluate", clock, month=month) as counts:
+        progress(f"judging {month}", 0)
+        result = _judge(house, month, policy_folder or house.settings.config / "policy")
+        counts["policy_fingerprint"] = result.inputs.policy_fingerprint
+        counts.update(count_result(result))
+        progress(f"writing the results of {month}", 0)
+        assessment = _write_revision(house, result, clock)
+        counts["revision"] = assessment.record.revision
+    return assessment
+
+
+def open_review(house: House, assessment: Assessment, clock: Clock) -> dict[str, int]:
+    """The number of proposals of each kind that now stand before HR."""
+    with record_step(house, "open_review", clock, month=assessment.result.month) as counts:
+        for proposal in assessment.result.proposals:
+            counts[proposal.kind] = counts.get(proposal.kind, 0) + 1
+        counts["needs_manual"] = sum(proposal.needs_manual for proposal in assessment.result.proposals)
+    return counts
+
+
+def queue_messages(house: House, month: Month, clock: Clock) -> QueueReport:
+    """Queue the month's messages: star cards, rankings, HR's digest, and an alarm if there is cause."""
+    with record_step(house, "notify", clock, month=month) as counts:
+        config = load_notify_config(house.settings.config)
+        with house.view() as view:
+            contacts = load_contacts(view)
+        report = queue_month_messages(house.ledger, config, contacts, month=month, queued_at=clock())
+        counts.update(queued=report.queued, already=report.already, without_contact=len(report.without_contact))
+    return report
+
+
+def deliver(
+    house: House, clock: Clock, *, mode: str | None = None, progress: Progress = ignore_progress
+) -> DeliveryReport:
+    """Deliver what waits in the outbox, in the mode given or configured."""
+    with record_step(house, "deliver", clock) as counts:
+        config = load_notify_config(house.settings.config)
+        report = deliver_messages(
+            house.settings.home, house.ledger, config, mode=mode, now=clock(), progress=progress
+        )
+        counts.update(
+            delivered=report.delivered,
+            simulated=report.simulated,
+            suppressed=report.suppressed,
+            failed=report.failed,
+        )
+    return report
+
+
+def run_month(
+    house: House, month: Month, clock: Clock, *, offline: bool = False, progress: Progress = ignore_progress
+) -> RunReport:
+    """The whole monthly cycle up to open review: ingest, evaluate, open review, queue messages."""
+    sources = read_sources(house)
+    reports = (
+        []
+        if offline
+        else ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
+    )
+    assessment = assess_month(house, month, clock, progress=progress)
+    open_review(house, assessment, clock)
+    queued = queue_messages(house, month, clock)
+    return RunReport(reports, assessment, queued, [report.error for report in reports if report.error is not None])
+
+
+def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
+    """Put approved proposals into the register, write `arrears.csv`, and queue the notice; again changes nothing."""
+    with record_step(house, "publish", clock, month=month) as counts:
+        report = publish(house.ledger, month, recorded_at=clock())
+        MonthFolder(house.settings.home, str(month)).write_file(ARREARS, format_arrears(report.arrears))
+        config = load_notify_config(house.settings.config)
+        with house.view() as view:
+            contacts = load_contacts(view)
+        queue_publication_notice(house.ledger, config, contacts, month=month, report=report, queued_at=clock())
+        counts.update(entered=report.entered_count, already=report.already_count, open=report.open_count)
+    return report
+
+
+def count_result(result: MonthResult) -> dict[str, Any]:
+    """What a month's result holds, in numbers that name nobody."""
+    by_kind: dict[str, int] = {}
+    for proposal in result.proposals:
+        by_kind[proposal.kind] = by_kind.get(proposal.kind, 0) + 1
+    by_stars: dict[str, int] = {}
+    for rating in sorted(result.ratings, key=lambda rating: rating.stars):
+        by_stars[str(rating.stars)] = by_stars.get(str(rating.stars), 0) + 1
+    return {
+        "communities": len(result.communities),
+        "communities_by_stars": by_stars,
+        "incomplete": sum(not rating.complete for rating in result.ratings),
+        "workers": len(result.proposals),
+        "proposals_by_kind": dict(sorted(by_kind.items())),
+        "needs_manual": sum(proposal.needs_manual for proposal in result.proposals),
+        "monthly_cost_fen": count_monthly_cost_fen(result),
+        "awards": len(result.awards),
+    }
+
+
+def count_monthly_cost_fen(result: MonthResult) -> int | None:
+    """What the proposals would add to the monthly pay of workers who have a grade; nothing if no base is set."""
+    if not result.pay_lines:
+        return None
+    current = {line.staff_id: line.total_fen for line in result.pay_lines if line.basis == "current"}
+    return sum(
+        line.total_fen - current[line.staff_id]
+        for line in result.pay_lines
+        if line.basis == "proposed" and line.staff_id in current
+    )
+
+
+def _judge(house: House, month: Month, policy_folder: Path) -> MonthResult:
+    policy = load_policy(policy_folder)
+    sources = read_sources(house)
+    cutoff_at = month.cutoff_at(policy.at(month.last_on).integer("five_star.cutoff_day"))
+    landings = house.ledger.list_landings()
+    with house.view(landings) as view:
+        return evaluate_month(
+            view,
+            month=month,
+            policy=policy,
+            sources=find_source_status(house, sources, month, cutoff_at),
+            register=house.ledger.reviews.list_grades_in_force(month.last_on),
+            batch_ids=[landing.batch_id for landing in landings],
+            keeps_roster=any("staff" in source.tables for source in sources),
+        )
+
+
+def _write_revision(house: House, result: MonthResult, clock: Clock) -> Assessment:
+    """The month's files in place; only if inputs or contents are new does the month get a new revision."""
+    month = str(result.month)
+    folder = MonthFolder(house.settings.home, month)
+    latest = house.ledger.results.find_latest(month)
+    if (
+        latest is not None
+        and latest.input_digest == digest_inputs(result.inputs)
+        and _keep_revision(house, folder, result, latest)
+    ):
+        return Assessment(result, latest, is_new=False, folder=folder.path)
+    revision = 1 if latest is None else latest.revision + 1
+    with folder.stage() as staged:
+        write_result_csvs(staged.path, result, revision)
+        _write_pages(house, staged.path, result, revision)
+        record = house.ledger.results.save(
+            result,
+            revision,
+            digests=digest_files(staged.path),
+            software_version=version("fivestar"),
+            created_at=clock(),
+        )
+        staged.seal(revision, format_run(record, count_result(result)))
+    return Assessment(result, record, is_new=True, folder=folder.path)
+
+
+def _keep_revision(house: House, folder: MonthFolder, result: MonthResult, latest: RevisionRecord) -> bool:
+    """Whether the latest revision still says the same; files that were lost or changed are put back."""
+    with folder.stage() as staged:
+        write_result_csvs(staged.path, result, latest.revision)
+        if not digest_files(staged.path).items() <= latest.digests.items():
+            return False
+        if not folder.holds(latest.digests):
+            _write_pages(house, staged.path, result, latest.revision)
+            if digest_files(staged.path) != latest.digests:
+                return False
+            staged.seal(latest.revision, format_run(latest, count_result(result)))
+    return True
+
+
+def _write_pages(house: House, folder: Path, result: MonthResult, revision: int) -> None:
+    before = str(result.month.plus(-1))
+    earlier = house.ledger.results.find_latest(before)
+    previous_stars = None if earlier is None else house.ledger.results.list_stars(before, earlier.revision)
+    write_workbook(folder / WORKBOOK, result, revision)
+    write_report(
+        folder / REPORT, result, revision, previous_stars=previous_stars, quality=collect_quality(house, result)
+    )
+
+
+def collect_quality(house: House, result: MonthResult) -> list[TableQuality]:
+    """What validation found in the batches whose window holds the month's end, by source and table."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    landings = {landing.batch_id: landing for landing in house.ledger.list_landings()}
+    for batch_id in dict.fromkeys(result.inputs.batch_ids):
+        landing = landings[batch_id]
+        manifest = house.lake.read_manifest(landing.table, batch_id)
+        if _holds(manifest, result.month):
+            found.setdefault((landing.platform, landing.table), []).append(manifest)
+    return [
+        TableQuality(
+            platform=platform,
+            table=table,
+            received_count=sum(manifest["received_count"] for manifest in manifests),
+            landed_count=sum(manifest["landed_count"] for manifest in manifests),
+            rejected_count=sum(manifest["rejected_count"] for manifest in manifests),
+            reason_counts=_add_counts([manifest["reason_counts"] for manifest in manifests]),
+        )
+        for (platform, table), manifests in sorted(found.items())
+    ]
+
+
+def _holds(manifest: Mapping[str, Any], month: Month) -> bool:
+    if manifest["window_from_at"] is None:
+        return True
+    from_at, to_at = (datetime.fromisoformat(manifest[name]) for name in ("window_from_at", "window_to_at"))
+    return from_at < month.ends_at <= to_at
+
+
+def _add_counts(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for part in counts:
+        for reason, count in part.items():
+            total[reason] = total.get(reason, 0) + count
+    return dict(sorted(total.items()))

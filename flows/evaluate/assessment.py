@@ -1,0 +1,127 @@
+"""A month judged whole: communities and workers, from the lake's tables, the register and the policy.
+
+Stars move money and never a grade; the two computations meet only in the result that they are written to.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from flows.errors import QualityGate
+from flows.evaluate.communities import assess_communities
+from flows.evaluate.grades import propose_grades
+from flows.evaluate.pay import AnnualTitle, compute_pay, list_awards, select_outcomes
+from flows.evaluate.workers import RosterRow, Sanction
+from flows.lake import TableView
+from flows.month import Month
+from flows.policy import Policy
+from flows.results import AwardLine, Inputs, MonthResult, PayLine, Proposal, RegisterRecord, SourceStatus
+
+NO_BASE_NOTICE = "基本工资基数尚未设定（config/policy/pay.yaml 的 base_fen），本月不计算工资。"
+NO_ROSTER_NOTICE = "本市未配置人员名册，本月不产生等级调整建议。"
+
+
+@dataclass(frozen=True)
+class Workers:
+    """What the month says of workers: proposals, their pay lines, and the work funds of communities."""
+
+    proposals: Sequence[Proposal]
+    pay_lines: Sequence[PayLine]
+    awards: Sequence[AwardLine]
+    pay_is_computed: bool
+
+
+def evaluate_month(
+    view: TableView,
+    *,
+    month: Month,
+    policy: Policy,
+    sources: Sequence[SourceStatus],
+    register: Mapping[str, RegisterRecord],
+    batch_ids: Sequence[str],
+    keeps_roster: bool,
+) -> MonthResult:
+    """The month's result from landed data alone.
+
+    `register` holds each worker's approved grade in force on the month's last day; `keeps_roster` says whether any
+    source is configured to fill `staff`. Raises `QualityGate` if no community is valid on the month's last day, or if
+    a kept roster has no row for the month.
+    """
+    communities = assess_communities(
+        view, policy.at(month.last_on), month, {source.platform: source.present for source in sources}
+    )
+    if not communities.communities:
+        raise QualityGate(
+            f"{month}: no community is registered on {month.last_on}, so there is nothing to judge. "
+            f"Pull the month first: fivestar ingest --month {month}."
+        )
+    workers = _assess_workers(view, month, policy, register, keeps_roster=keeps_roster)
+    missing = [source.platform for source in sources if not source.present]
+    return MonthResult(
+        month=month,
+        effective_on=month.plus(1).first_on,
+        cutoff_at=communities.cutoff_at,
+        inputs=Inputs(
+            batch_ids=tuple(batch_ids),
+            policy_fingerprint=policy.fingerprint,
+            sources=tuple(sources),
+            register_digest=digest_register(register),
+        ),
+        policy_values=policy.at(month.last_on).values(),
+        communities=communities.communities,
+        indicators=communities.indicators,
+        stars=communities.stars,
+        ratings=communities.ratings,
+        proposals=workers.proposals,
+        pay_lines=workers.pay_lines,
+        awards=workers.awards,
+        notices=_list_notices(workers, keeps_roster=keeps_roster),
+        alarms=[*(f"{month}: source {platform} is missing." for platform in missing), *communities.alarms],
+    )
+
+
+def digest_register(register: Mapping[str, RegisterRecord]) -> str:
+    """The SHA-256 of the grades in force, as one of the inputs of a revision."""
+    return hashlib.sha256(orjson.dumps([register[staff_id] for staff_id in sorted(register)])).hexdigest()
+
+
+def _assess_workers(
+    view: TableView, month: Month, policy: Policy, register: Mapping[str, RegisterRecord], *, keeps_roster: bool
+) -> Workers:
+    effective_on = month.plus(1).first_on
+    rules = policy.at(effective_on)
+    staff = view.table("staff")
+    roster = [RosterRow(**row) for row in _read(staff.filter(staff.month == str(month)).drop("batch_id"))]
+    if keeps_roster and not roster:
+        raise QualityGate(
+            f"{month}: the roster of the month has no row, so no grade can be proposed. "
+            f"Put the month's roster where the sheets are, then: fivestar ingest --platform sheets --month {month}."
+        )
+    appraisals = {(row["staff_id"], row["year"]): row["outcome"] for row in _read(view.table("appraisals"))}
+    sanctions = [Sanction(**row) for row in _read(view.table("sanctions").drop("batch_id"))]
+    titles = [AnnualTitle(**row) for row in _read(view.table("annual_titles").drop("batch_id"))]
+    proposals = propose_grades(roster, register, appraisals, sanctions, rules, effective_on)
+    outcomes = select_outcomes(appraisals, rules, effective_on)
+    return Workers(
+        proposals=proposals,
+        pay_lines=compute_pay(proposals, outcomes, titles, rules, effective_on),
+        awards=list_awards(titles, rules, effective_on),
+        pay_is_computed=rules.get("pay.base_fen") is not None,
+    )
+
+
+def _list_notices(workers: Workers, *, keeps_roster: bool) -> list[str]:
+    notices = []
+    if not keeps_roster:
+        notices.append(NO_ROSTER_NOTICE)
+    if not workers.pay_is_computed:
+        notices.append(NO_BASE_NOTICE)
+    return notices
+
+
+def _read(table: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
+    return rows

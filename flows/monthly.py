@@ -1,0 +1,125 @@
+"""The monthly cycle as Prefect runs it: ingest → evaluate → open review → notify; and, later, publish.
+
+The file to read first. Each step is a plain function of `flows.cycle`; Prefect adds the schedule, retries, and what
+can be seen. Nothing but ids and paths passes between tasks, and no rule depends on Prefect.
+"""
+
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.cycle import assess_month, count_monthly_cost_fen, deliver, open_review, publish_month, queue_messages
+from flows.errors import FivestarError
+from flows.exact import format_yuan
+from flows.house import House
+from flows.ingest.flow import find_last_closed_month, open_flow_house, pull_source_task, read_clock
+from flows.ingest.ingestion import FACT_TABLES, PULLS_AT_ONCE, read_sources, select_sources
+from flows.month import Month
+from flows.schema import REFERENCE_TABLES
+
+
+def name_run() -> str:
+    """The run's name: what it is and of which month."""
+    month = flow_run.parameters.get("month") or find_last_closed_month(read_clock())
+    return f"{flow_run.flow_name} {month}"
+
+
+@flow(
+    name="monthly_assessment",
+    flow_run_name=name_run,
+    task_runner=ThreadPoolTaskRunner(max_workers=PULLS_AT_ONCE),  # type: ignore[arg-type]
+)
+def monthly_assessment(
+    month: str | None = None, offline: bool = False, home: str | None = None, config: str | None = None
+) -> None:
+    """Run the whole monthly cycle up to open review.
+
+    `month` is YYYY-MM, by default the last closed one; `offline` pulls nothing and uses what has landed. A source
+    that fails leaves its stars without data and, once everything is written, fails the run with its message.
+    """
+    chosen = month or str(find_last_closed_month(read_clock()))
+    failures = [] if offline else ingest_month(chosen, home, config)
+    evaluate(chosen, home, config)
+    notify(chosen, home, config)
+    if failures:
+        raise failures[0]
+
+
+def ingest_month(month: str, home: str | None, config: str | None) -> list[FivestarError]:
+    """The failures of the sources that could not be used: registers are pulled first, then all facts at once."""
+    house = open_flow_house(home, config)
+    sources = read_sources(house)
+    house.ledger.close()
+    registers = {
+        source.platform: pull_source_task.submit(source.platform, month, "registers", REFERENCE_TABLES, home, config)
+        for source in select_sources(sources, REFERENCE_TABLES)
+    }
+    failures = {platform: failure for platform, future in registers.items() if (failure := _find_failure(future))}
+    facts = [
+        pull_source_task.submit(source.platform, month, "facts", FACT_TABLES, home, config)
+        for source in select_sources(sources, FACT_TABLES)
+        if source.platform not in failures
+    ]
+    later = [failure for future in facts if (failure := _find_failure(future))]
+    return [*failures.values(), *later]
+
+
+@task(name="evaluate", task_run_name="evaluate {month}", tags=["evaluate"])
+def evaluate(month: str, home: str | None, config: str | None) -> int:
+    """The number of the month's revision, judged, written and before HR."""
+    house = open_flow_house(home, config)
+    assessment = assess_month(house, Month.parse(month), read_clock)
+    kinds = open_review(house, assessment, read_clock)
+    publish_stars(house, month, assessment.record.revision)
+    publish_proposals(month, kinds, count_monthly_cost_fen(assessment.result))
+    for line in (*assessment.result.notices, *assessment.result.alarms):
+        get_run_logger().warning(line)
+    house.ledger.close()
+    return assessment.record.revision
+
+
+@task(name="notify", task_run_name="queue messages {month}", tags=["notify"])
+def notify(month: str, home: str | None, config: str | None) -> int:
+    """How many messages of the month are new in the outbox; those waiting go out in the configured mode."""
+    house = open_flow_house(home, config)
+    report = queue_messages(house, Month.parse(month), read_clock)
+    deliver(house, read_clock)
+    house.ledger.close()
+    return report.queued
+
+
+@flow(name="publish_month", flow_run_name=name_run)
+def publish_approved(month: str, home: str | None = None, config: str | None = None) -> None:
+    """Put a month's approved proposals into the register and queue the notice. Running it again changes nothing."""
+    house = open_flow_house(home, config)
+    publish_month(house, Month.parse(month), read_clock)
+    house.ledger.close()
+
+
+def publish_stars(house: House, month: str, revision: int) -> None:
+    """Show how many communities hold how many stars, as an artifact of the run."""
+    counts: dict[int, int] = {}
+    for rating in house.ledger.results.list_ratings(month, revision):
+        counts[rating.stars] = counts.get(rating.stars, 0) + 1
+    table = [{"stars": stars, "communities": counts[stars]} for stars in sorted(counts, reverse=True)]
+    create_table_artifact(key=f"stars-{month}", table=table, description=f"Provisional stars of {month}")
+
+
+def publish_proposals(month: str, kinds: dict[str, Any], monthly_cost_fen: int | None) -> None:
+    """Show the proposals by kind and what they would cost, as an artifact of the run."""
+    lines = [f"| {kind} | {count} |" for kind, count in sorted(kinds.items())]
+    cost = "not computed: no pay base is set" if monthly_cost_fen is None else f"{format_yuan(monthly_cost_fen)} yuan"
+    text = "\n".join(["| proposal | workers |", "| --- | ---: |", *lines, "", f"Monthly cost: {cost}"])
+    create_markdown_artifact(key=f"proposals-{month}", markdown=text, description=f"Proposals of {month}")
+
+
+def _find_failure(future: PrefectFuture[Any]) -> FivestarError | None:
+    """The error with which the task ended, if it is one that a reader can act on; a bug is raised."""
+    outcome = future.result(raise_on_failure=False)
+    if isinstance(outcome, BaseException) and not isinstance(outcome, FivestarError):
+        raise outcome
+    return outcome if isinstance(outcome, FivestarError) else None

@@ -1,0 +1,178 @@
+"""HR's decisions: what may be decided, what holds, and what publication puts into force."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.errors import DecisionRefused, QualityGate
+from flows.ledger import Ledger
+from flows.month import Month
+from flows.results import MonthResult, PayLine, Proposal
+from flows.review.decisions import decide, list_review, publish
+
+MONTH = Month(2024, 3)
+IN_TIME = datetime(2024, 3, 31, 15, 59, 59, tzinfo=UTC)  # 31 March 23:59:59 in the city
+NOW = datetime(2024, 4, 3, tzinfo=UTC)
+
+
+def make_proposal(staff_id: str, kind: str, **changes: Any) -> Proposal:
+    values: dict[str, Any] = {
+        "staff_id": staff_id,
+        "community_code": "410202001009",
+        "post": "other",
+        "current_grade": 3,
+        "entitled_grade": 4,
+        "proposed_grade": 4,
+        "kind": kind,
+        "needs_manual": False,
+        "reasons": (),
+        "effective_on": date(2024, 4, 1),
+        "name": "某甲",
+        "committee_member": False,
+        "degree": "none",
+        "certificate": "assistant",
+        "trace": (),
+    }
+    return Proposal(**{**values, **changes})
+
+
+def pay(staff_id: str, basis: Any, total_fen: int) -> PayLine:
+    return PayLine(staff_id, basis, 1, "absent", total_fen, 0, 0, total_fen)
+
+
+PROPOSALS = [
+    make_proposal("K1", "raise"),
+    make_proposal("K2", "raise", needs_manual=True, reasons=("more_than_one_step",)),
+    make_proposal("K3", "none"),
+    make_proposal("K4", "hold"),
+    make_proposal("K5", "initial", current_grade=None),
+]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    # A raise from 374,000 to 391,000 fen a month: 17,000 fen more.
+    lines = [pay("K1", "current", 374_000), pay("K1", "proposed", 391_000), pay("K5", "proposed", 391_000)]
+    result = replace(make_result(), month=MONTH, proposals=PROPOSALS, pay_lines=lines)
+    ledger.results.save(result, 1, digests={}, software_version="0.1.0", created_at=NOW)
+    return ledger
+
+
+def approve(ledger: Ledger, *staff_ids: str, decided_at: datetime = IN_TIME) -> int:
+    return decide(
+        ledger,
+        MONTH,
+        "approved",
+        reviewer="审核人",
+        staff_ids=staff_ids or None,
+        comment="",
+        decided_at=decided_at,
+    )
+
+
+def read_verdicts(ledger: Ledger) -> dict[str, str]:
+    return {row.proposal.staff_id: row.decision.verdict for row in list_review(ledger, MONTH) if row.decision}
+
+
+def test_approving_all_takes_only_what_may_be_decided_in_bulk(ledger: Ledger) -> None:
+    assert approve(ledger) == 2
+    assert read_verdicts(ledger) == {"K1": "approved", "K5": "approved"}
+
+
+def test_one_that_needs_a_person_can_be_approved_by_name(ledger: Ledger) -> None:
+    assert approve(ledger, "K2") == 1
+    assert read_verdicts(ledger) == {"K2": "approved"}
+
+
+@pytest.mark.parametrize("staff_id", ["K3", "K4"])
+def test_none_and_hold_can_not_be_decided(ledger: Ledger, staff_id: str) -> None:
+    with pytest.raises(DecisionRefused, match="changes nothing"):
+        approve(ledger, staff_id)
+
+
+def test_one_refused_worker_leaves_every_decision_of_the_call_undone(ledger: Ledger) -> None:
+    with pytest.raises(DecisionRefused, match="K9 has no proposal"):
+        approve(ledger, "K1", "K9")
+    assert read_verdicts(ledger) == {}
+
+
+def test_the_latest_decision_holds(ledger: Ledger) -> None:
+    approve(ledger, "K1")
+    decide(ledger, MONTH, "returned", reviewer="审核人", staff_ids=["K1"], comment="请核对", decided_at=NOW)
+    assert read_verdicts(ledger) == {"K1": "returned"}
+
+
+def test_a_decision_holds_in_a_later_revision_only_for_the_same_content(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    approve(ledger)
+    changed = [replace(PROPOSALS[0], proposed_grade=5, entitled_grade=5), *PROPOSALS[1:]]
+    result = replace(make_result(), month=MONTH, proposals=changed, pay_lines=[])
+    ledger.results.save(result, 2, digests={}, software_version="0.1.0", created_at=NOW)
+    assert read_verdicts(ledger) == {"K5": "approved"}
+
+
+def test_publishing_enters_approved_grades_and_again_changes_nothing(ledger: Ledger) -> None:
+    approve(ledger)
+    report = publish(ledger, MONTH, recorded_at=NOW)
+    assert (report.entered_count, report.already_count, report.open_count) == (2, 0, 1)
+    in_force = ledger.reviews.list_grades_in_force(date(2024, 4, 1))
+    assert {staff_id: (record.grade, record.certificate) for staff_id, record in in_force.items()} == {
+        "K1": (4, "assistant"),
+        "K5": (4, "assistant"),
+    }
+    again = publish(ledger, MONTH, recorded_at=NOW)
+    assert (again.entered_count, again.already_count) == (0, 2)
+    assert ledger.reviews.list_grades_in_force(date(2024, 4, 1)) == in_force
+
+
+def test_a_grade_in_the_register_can_not_be_decided_again(ledger: Ledger) -> None:
+    approve(ledger, "K1")
+    publish(ledger, MONTH, recorded_at=NOW)
+    with pytest.raises(DecisionRefused, match="in the register already"):
+        decide(ledger, MONTH, "rejected", reviewer="审核人", staff_ids=["K1"], comment="", decided_at=NOW)
+
+
+def test_nothing_approved_can_not_be_published(ledger: Ledger) -> None:
+    decide(ledger, MONTH, "rejected", reviewer="审核人", staff_ids=["K1"], comment="", decided_at=NOW)
+    with pytest.raises(DecisionRefused, match="no proposal is approved"):
+        publish(ledger, MONTH, recorded_at=NOW)
+
+
+def test_a_month_without_result_has_no_review(tmp_path: Path) -> None:
+    with pytest.raises(QualityGate, match="has no result"):
+        list_review(Ledger.open(f"sqlite:///{tmp_path / 'empty.sqlite'}"), MONTH)
+
+
+@pytest.mark.parametrize(
+    ("decided_at", "expected"),
+    [
+        # 1 April 23:59:59 in the city is not after 1 April: no arrears.
+        (datetime(2024, 4, 1, 15, 59, 59, tzinfo=UTC), []),
+        # 2 April: late, but no whole month has passed until 1 April, the first day of the month of approval.
+        (datetime(2024, 4, 1, 16, tzinfo=UTC), [(date(2024, 4, 2), 0, 17_000, 0)]),
+        # 1 May: one whole month, April.
+        (datetime(2024, 4, 30, 16, tzinfo=UTC), [(date(2024, 5, 1), 1, 17_000, 17_000)]),
+        # 30 June: April and May, up to 1 June.
+        (datetime(2024, 6, 30, 15, tzinfo=UTC), [(date(2024, 6, 30), 2, 17_000, 34_000)]),
+    ],
+)
+def test_arrears_count_whole_months_up_to_the_month_of_approval(
+    ledger: Ledger, decided_at: datetime, expected: list[tuple[date, int, int, int]]
+) -> None:
+    approve(ledger, "K1", decided_at=decided_at)
+    for _ in range(2):
+        report = publish(ledger, MONTH, recorded_at=decided_at)
+        lines = [(line.approved_on, line.months, line.monthly_fen, line.total_fen) for line in report.arrears]
+        assert lines == expected
+
+
+def test_late_arrears_without_a_current_grade_are_left_to_a_person(ledger: Ledger) -> None:
+    approve(ledger, "K5", decided_at=datetime(2024, 6, 30, tzinfo=UTC))
+    report = publish(ledger, MONTH, recorded_at=NOW)
+    assert (list(report.arrears), report.arrears_unreckoned_count) == ([], 1)

@@ -1,0 +1,117 @@
+"""The lake: what lands, what is merged, and what a killed or repeated landing leaves."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from flows.lake import QUARANTINE_SCHEMA, Lake, Landing, arrow_schema
+from flows.schema import TABLES
+
+NOW = datetime(2024, 4, 3, tzinfo=UTC)
+COMMUNITY = {
+    "community_code": "410202001009",
+    "name": "甲社区",
+    "street_code": "410202001",
+    "street_name": "甲街道",
+    "district_code": "410202",
+    "district_name": "甲区",
+    "valid_from": date(2020, 1, 1),
+    "valid_to": None,
+}
+INCIDENT = {
+    "incident_id": "I1",
+    "community_code": "410202001009",
+    "kind": "petition",
+    "occurred_on": date(2024, 3, 5),
+    "status": "confirmed",
+    "updated_at": datetime(2024, 3, 5),
+}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+def land(lake: Lake, table: str, parts: list[list[dict[str, Any]]], slot: str = "s") -> str:
+    with lake.stage(TABLES[table], platform="p", resource=table, slot=slot) as staged:
+        number = 0
+        for part in parts:
+            rows = [{**row, "record_no": number + index} for index, row in enumerate(part)]
+            number += len(part)
+            staged.add(pa.Table.from_pylist(rows, arrow_schema(TABLES[table])), QUARANTINE_SCHEMA.empty_table())
+        return staged.commit(window=None, request={}, contract={}, landed_at=NOW).batch_id
+
+
+def read(lake: Lake, table: str, batch_ids: list[str], tmp_path: Path) -> list[dict[str, Any]]:
+    landings = [Landing(number, batch_id, table, "p") for number, batch_id in enumerate(batch_ids)]
+    with lake.view(landings, tmp_path / "scratch") as view:
+        return view.table(table).to_pyarrow().to_pylist()
+
+
+def test_equal_content_lands_as_the_same_batch_and_other_content_as_another(lake: Lake) -> None:
+    first = land(lake, "communities", [[COMMUNITY]])
+    assert land(lake, "communities", [[COMMUNITY]], slot="other window") == first
+    assert land(lake, "communities", [[{**COMMUNITY, "name": "乙社区"}]]) != first
+
+
+def test_a_batch_left_without_commit_leaves_nothing(lake: Lake) -> None:
+    with lake.stage(TABLES["communities"], platform="p", resource="communities", slot="s") as staged:
+        rows = pa.Table.from_pylist([{**COMMUNITY, "record_no": 0}], arrow_schema(TABLES["communities"]))
+        staged.add(rows, QUARANTINE_SCHEMA.empty_table())
+    assert [path for path in lake.root.rglob("*") if path.is_file()] == []
+
+
+def test_a_table_that_nothing_filled_is_there_and_empty(lake: Lake, tmp_path: Path) -> None:
+    assert read(lake, "events", [], tmp_path) == []
+
+
+def test_rows_carry_the_batch_they_came_from(lake: Lake, tmp_path: Path) -> None:
+    batch_id = land(lake, "communities", [[COMMUNITY]])
+    assert read(lake, "communities", [batch_id], tmp_path) == [{**COMMUNITY, "batch_id": batch_id}]
+
+
+def test_the_greatest_updated_at_wins_whichever_batch_is_later(lake: Lake, tmp_path: Path) -> None:
+    newer = land(lake, "incidents", [[{**INCIDENT, "status": "withdrawn", "updated_at": datetime(2024, 3, 9)}]])
+    older = land(lake, "incidents", [[INCIDENT]])
+    for order in ([newer, older], [older, newer]):
+        assert [row["status"] for row in read(lake, "incidents", order, tmp_path)] == ["withdrawn"]
+
+
+def test_at_equal_updated_at_the_later_batch_wins(lake: Lake, tmp_path: Path) -> None:
+    confirmed = land(lake, "incidents", [[INCIDENT]])
+    withdrawn = land(lake, "incidents", [[{**INCIDENT, "status": "withdrawn"}]])
+    assert read(lake, "incidents", [confirmed, withdrawn], tmp_path)[0]["status"] == "withdrawn"
+    assert read(lake, "incidents", [withdrawn, confirmed], tmp_path)[0]["status"] == "confirmed"
+
+
+def test_within_a_batch_the_later_record_wins_also_across_its_parts(lake: Lake, tmp_path: Path) -> None:
+    batch_id = land(lake, "incidents", [[INCIDENT], [{**INCIDENT, "status": "withdrawn"}]])
+    assert [row["status"] for row in read(lake, "incidents", [batch_id], tmp_path)] == ["withdrawn"]
+
+
+def test_a_batch_that_landed_again_counts_as_the_later_one(lake: Lake, tmp_path: Path) -> None:
+    first = land(lake, "communities", [[COMMUNITY]])
+    second = land(lake, "communities", [[{**COMMUNITY, "name": "乙社区"}]])
+    assert read(lake, "communities", [first, second, first], tmp_path)[0]["name"] == "甲社区"
+
+
+def test_rows_of_one_code_with_other_starts_of_validity_stay_side_by_side(lake: Lake, tmp_path: Path) -> None:
+    batch_id = land(lake, "communities", [[COMMUNITY, {**COMMUNITY, "valid_from": date(2024, 3, 1)}]])
+    assert len(read(lake, "communities", [batch_id], tmp_path)) == 2
+
+
+def test_rejected_rows_keep_their_raw_record_and_every_reason(lake: Lake) -> None:
+    rejected = {"record_no": 3, "row_key": "I1", "reasons": ["null:kind", "unknown_community"], "raw": '{"id":"I1"}'}
+    with lake.stage(TABLES["incidents"], platform="p", resource="incidents", slot="s") as staged:
+        staged.add(
+            arrow_schema(TABLES["incidents"]).empty_table(), pa.Table.from_pylist([rejected], QUARANTINE_SCHEMA)
+        )
+        manifest = staged.commit(window=(NOW, NOW), request={"path": "/i"}, contract={}, landed_at=NOW)
+    assert lake.read_quarantine("incidents", manifest.batch_id).to_pylist() == [rejected]
+    assert manifest.reason_counts == {"null:kind": 1, "unknown_community": 1}
+    stored = lake.read_manifest("incidents", manifest.batch_id)
+    assert (stored["received_count"], stored["landed_count"], stored["rejected_count"]) == (1, 0, 1)
