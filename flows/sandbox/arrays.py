@@ -14,6 +14,12 @@ def open_stream(seed: int, *names: object) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32("/".join(map(str, names)).encode())])
 
 
+def toss(stream: np.random.Generator, count: int, share: float) -> Array:
+    """For each of `count` rows whether it is among the `share` to which something happens."""
+    hit: Array = stream.random(count) < share
+    return hit
+
+
 def draw_evenly(stream: np.random.Generator, groups: Array, group_count: int) -> Array:
     """Uniform draws that cover 0–1 evenly within each group: a rate of 0.9 among 30 rows gives 27, not 22 or 30.
 

@@ -10,6 +10,9 @@ from flows.sandbox.timeline import DAY_SECONDS, Calendar
 FAULT_SHARE = {OTHER: 0.0035, CITY_CASE: 0.003, SERVICE_EVENT: 0.003}
 """Share of rows spoilt, by category; about 0.3 % of all, never near the 20 % at which a pull is refused."""
 
+OLDER_SHARE = 0.02
+LATER_SHARE = 0.33
+
 UNKNOWN_COMMUNITY, SHORT_COMMUNITY, NO_COMMUNITY = 0, 1, 2
 """Positions after the last community in the table of community codes that a platform writes."""
 
@@ -50,7 +53,7 @@ def add_versions(events: EventTable, calendar: Calendar, seed: int) -> EventTabl
     """
     stream = open_stream(seed, "versions")
     draw = stream.random(len(events))
-    older = events.take((events["status"] == CLOSED) & (draw < 0.02) & (events["closed"] > events["reported"]))
+    older = events.take((events["status"] == CLOSED) & (draw < OLDER_SHARE) & (events["closed"] > events["reported"]))
     before = np.maximum(older["reported"], older["responded"]) + 60
     fits = before < older["updated"]
     nothing = np.full(len(older), NOTHING, dtype=np.int32)
@@ -66,7 +69,7 @@ def add_versions(events: EventTable, calendar: Calendar, seed: int) -> EventTabl
     ).take(fits)
 
     cutoff = calendar.find_cutoff(events["deadline"])
-    waiting = (events["status"] == OPEN) & (events["closed"] == NOTHING) & (draw < 0.33)
+    waiting = (events["status"] == OPEN) & (events["closed"] == NOTHING) & (draw < LATER_SHARE)
     waiting &= cutoff < calendar.seen_at - 3 * DAY_SECONDS
     rows = np.flatnonzero(waiting)
     newer = events.take(rows)

@@ -141,7 +141,7 @@ def settle_records(
     appraisals: dict[tuple[str, int], str],
     sanctions: list[tuple[str, str, date]],
 ) -> None:
-    """Give a story's worker the records it needs: competent in other years, the part's outcome in the one that counts."""
+    """Give a story's worker the records it needs: the part's outcome in the year that counts, else competent."""
     year = find_appraisal_year(effective_on)
     for key in [key for key in appraisals if key[0] == staff_id]:
         appraisals[key] = "competent"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flows.sandbox.arrays import Array
-from flows.sandbox.quality import CO_BUILDING, ENTERPRISE, SAFETY, WELLBEING
+from flows.sandbox.quality import CO_BUILDING, ENTERPRISE, LIT, OUTSTANDING, PERFECT, SAFETY, WELLBEING
 
 GOVERNANCE = "comprehensive_governance"
 LAW = "law_enforcement"
@@ -66,15 +66,15 @@ def aim(target: Array, full: float, zero: float) -> Array:
     """The indicator value that scores `target` on a scale from `zero` (0 points) to `full` (100), policy §2."""
     best = 1.0 if full > zero else 0.0
     value = zero + (full - zero) * np.minimum(target, 100) / 100
-    value = np.where(target >= 97, full + (best - full) * 0.6, value)
-    return np.where(target > 100, best, value)
+    value = np.where(target >= OUTSTANDING, full + (best - full) * 0.6, value)
+    return np.where(target >= PERFECT, best, value)
 
 
 def derive_rates(targets: Array, stream: np.random.Generator) -> Rates:
     """The rates that bring each community near its `targets[community, star]`."""
     count = len(targets)
     shape = (count, len(CATEGORIES))
-    perfect = (targets > 100).all(axis=1)
+    perfect: Array = np.all(targets >= PERFECT, axis=1)
 
     def wobble(star: int) -> Array:
         moved = np.clip(targets[:, star] + stream.normal(0, 2.5, count), 0, 99.5)
@@ -85,7 +85,7 @@ def derive_rates(targets: Array, stream: np.random.Generator) -> Rates:
         closed[:, INDEX[name]] = aim(wobble(star), 0.98, 0.80)
         on_time[:, INDEX[name]] = closed[:, INDEX[name]] * 0.97
     for name, star in (("hazard_major", SAFETY), ("market_hazard_major", ENTERPRISE)):
-        closed[:, INDEX[name]] = np.where(targets[:, star] >= 80, 1.0, 0.85)
+        closed[:, INDEX[name]] = np.where(targets[:, star] >= LIT, 1.0, 0.85)
         on_time[:, INDEX[name]] = closed[:, INDEX[name]] * 0.95
     for name, star, full, zero in (
         ("market_case", ENTERPRISE, 0.95, 0.70),
@@ -93,7 +93,7 @@ def derive_rates(targets: Array, stream: np.random.Generator) -> Rates:
         ("service", WELLBEING, 0.98, 0.80),
     ):
         on_time[:, INDEX[name]] = aim(wobble(star), full, zero)
-        closed[:, INDEX[name]] = 1 - (1 - on_time[:, INDEX[name]]) * 0.12
+        closed[:, INDEX[name]] = 1 - (1 - on_time[:, INDEX[name]]) * 0.06
     closed[:, INDEX["wish"]] = aim(wobble(CO_BUILDING), 0.90, 0.50)
     on_time[:, INDEX["wish"]] = closed[:, INDEX["wish"]] * 0.9
     on_time[:, INDEX["employment"]] = 0.95
@@ -102,7 +102,7 @@ def derive_rates(targets: Array, stream: np.random.Generator) -> Rates:
     satisfied[:, INDEX["employment"]] = aim(wobble(ENTERPRISE), 0.85, 0.50)
     wellbeing = wobble(WELLBEING)
     satisfied[:, SERVICE_EVENT] = np.where(
-        wellbeing >= 80, 0.87 + (wellbeing - 80) / 20 * 0.09, 0.60 + 0.23 * wellbeing / 80
+        wellbeing >= LIT, 0.87 + (wellbeing - LIT) / 20 * 0.09, 0.60 + 0.23 * wellbeing / LIT
     )
     reworked = np.zeros(shape)
     reworked[:, CITY_CASE] = aim(wobble(CO_BUILDING), 0.05, 0.25)

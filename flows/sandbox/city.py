@@ -138,7 +138,7 @@ def build_sandbox(
     quality = draw_quality(places, len(calendar.months), seed)
     counts = write_platforms(folder / "feeds", places, quality, calendar, scale=scale, seed=seed, progress=tell)
     staff, played = cast_staff(places, calendar, seed)
-    write_sheets(folder / "sheets", places, quality, staff, calendar, seed)
+    write_sheets(folder / "sheets", places, quality, staff, calendar, seed=seed)
     tell(f"{len(staff.workers):,} community workers in the sheets")
     stories = tell_stories(places, quality.cast, played, calendar)
     (folder / "stories.md").write_text(write_story_page(stories, calendar), encoding="utf-8")

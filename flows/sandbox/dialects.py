@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import ClassVar
 from urllib.parse import urlencode
 
 import orjson
@@ -50,7 +51,7 @@ class Page:
 class Dialect(ABC):
     """One vendor. `since_param` and `until_param` bound the update time, `[since, until)`."""
 
-    paths: Mapping[str, str]
+    paths: ClassVar[Mapping[str, str]]
     since_param: str
     until_param: str
     page_params: tuple[str, ...]
@@ -104,7 +105,7 @@ def same(left: str, right: str) -> bool:
 class Governance(Dialect):
     """综合治理: bearer token, numbered pages with a total, windows in epoch seconds."""
 
-    paths = {
+    paths: ClassVar = {
         "/open/v2/communities": "communities",
         "/open/v2/grids": "grids",
         "/open/v2/events": "events",
@@ -133,7 +134,7 @@ class Governance(Dialect):
 class LawEnforcement(Dialect):
     """执法监管: basic authentication, offset and limit, windows and records in local time without offset."""
 
-    paths = {"/api/aj/list": "events"}
+    paths: ClassVar = {"/api/aj/list": "events"}
     since_param, until_param = "gxsjq", "gxsjz"
     page_params = ("offset", "limit")
 
@@ -161,7 +162,7 @@ class LawEnforcement(Dialect):
 class PublicService(Dialect):
     """便民服务: key in a header, an opaque cursor, changes listed by `updated_since` in UTC."""
 
-    paths = {"/v1/events": "events"}
+    paths: ClassVar = {"/v1/events": "events"}
     since_param, until_param = "updated_since", "updated_until"
     page_params = ("cursor", "size")
 
@@ -196,7 +197,7 @@ class PublicService(Dialect):
 class Supervision(Dialect):
     """综合监督: signed requests, the next page's address in the answer, windows and records in epoch milliseconds."""
 
-    paths = {"/supervision/checks": "checks"}
+    paths: ClassVar = {"/supervision/checks": "checks"}
     since_param, until_param = "modified_from", "modified_to"
     page_params = ("after", "count")
 

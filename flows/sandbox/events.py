@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.sandbox.arrays import Array, draw_evenly, open_stream
+from flows.sandbox.arrays import Array, draw_evenly, open_stream, toss
 from flows.sandbox.categories import ANSWERED, CATEGORIES, MAJOR, OTHER, SCALE_FACTORS, Rates, derive_rates
 from flows.sandbox.places import Places
 from flows.sandbox.quality import Quality
@@ -15,6 +15,9 @@ NOTHING = -1
 OPEN, CLOSED, VOID = 0, 1, 2
 SATISFIED, BASICALLY, DISSATISFIED, UNREACHED = 0, 1, 2, 3
 DEPARTMENT_COUNT = 6
+STREET = 3
+"""The lowest tier that hands events to departments."""
+
 STORED = dict.fromkeys(("reported", "responded", "due", "extended", "deadline", "closed", "updated"), np.int32)
 """Millions of events are held at once: half the memory, good until 2038."""
 
@@ -81,7 +84,7 @@ def draw_reports(
 
     tier_edges = np.cumsum([c.tiers for c in CATEGORIES], axis=1)
     tier = (stream.random(count)[:, None] > tier_edges[category][:, :3]).sum(axis=1).astype(np.int8) + 1
-    department = np.where(tier >= 3, stream.integers(0, DEPARTMENT_COUNT, count), NOTHING).astype(np.int8)
+    department = np.where(tier >= STREET, stream.integers(0, DEPARTMENT_COUNT, count), NOTHING).astype(np.int8)
 
     first = number_day(calendar.months[month].first_on)
     days = np.arange(first, number_day(calendar.months[month].last_on) + 1)
@@ -97,12 +100,12 @@ def draw_reports(
         "month": np.full(count, month, dtype=np.int8),
         "sequence": sequence,
         "community": community,
-        "grid": np.where(stream.random(count) < 0.97, grid, NOTHING).astype(np.int16),
+        "grid": np.where(toss(stream, count, 0.97), grid, NOTHING).astype(np.int16),
         "grid_community": community,
         "department": department,
         "category": category,
         "tier": tier,
-        "urgent": (stream.random(count) < 0.03) | (np.isin(category, MAJOR) & (stream.random(count) < 0.3)),
+        "urgent": toss(stream, count, 0.03) | (np.isin(category, MAJOR) & (toss(stream, count, 0.3))),
         "reported": reported,
         "version": np.zeros(count, dtype=np.int8),
     }
@@ -116,8 +119,8 @@ def draw_deadlines(
     count = len(reported)
     limit = calendar.end_working_day(reported, np.maximum(TIER_LIMIT_DAYS[tier], 1))
     deadline = np.where(columns["urgent"] | (tier == 1), reported + DAY_SECONDS, limit)
-    unstated = (stream.random(count) < 0.125) & calendar.is_published(deadline)
-    extended = (stream.random(count) < 0.02) & (tier >= 3) & ~unstated & ~perfect
+    unstated = (toss(stream, count, 0.125)) & calendar.is_published(deadline)
+    extended = (toss(stream, count, 0.02)) & (tier >= STREET) & ~unstated & ~perfect
     longer = deadline + stream.integers(3, 10, count) * DAY_SECONDS
     columns["due"] = np.where(unstated, NOTHING, deadline)
     columns["extended"] = np.where(extended, longer, NOTHING)
@@ -145,10 +148,10 @@ def draw_closures(
     reworked = np.zeros(count, dtype=bool)
     reworked[counted] = draw_evenly(stream, group[counted], group_count) < rates.reworked.ravel()[group[counted]]
     columns["reopened"] = np.where(reworked, stream.integers(1, 3, count), 0).astype(np.int8)
-    back = reworked & (stream.random(count) < 0.05)
+    back = reworked & (toss(stream, count, 0.05))
     status = np.where(closed & ~back, CLOSED, OPEN)
-    columns["status"] = np.where(stream.random(count) < 0.005, VOID, status).astype(np.int8)
-    columns["forced"] = (stream.random(count) < 0.002) & (columns["status"] == CLOSED) & ~perfect
+    columns["status"] = np.where(toss(stream, count, 0.005), VOID, status).astype(np.int8)
+    columns["forced"] = (toss(stream, count, 0.001)) & (columns["status"] == CLOSED) & ~perfect
 
 
 def draw_responses(stream: np.random.Generator, columns: dict[str, Array], rates: Rates) -> None:
@@ -174,10 +177,10 @@ def draw_answers(stream: np.random.Generator, columns: dict[str, Array], rates: 
     solved, satisfied = np.full(count, NOTHING, dtype=np.int8), np.full(count, NOTHING, dtype=np.int8)
     rows = np.flatnonzero(called)
     solved[rows] = draw_evenly(stream, group[rows], rates.solved.size) < rates.solved.ravel()[group[rows]]
-    reached = rows[stream.random(len(rows)) < 0.68]
+    reached = rows[toss(stream, len(rows), 0.68)]
     happy = draw_evenly(stream, group[reached], rates.satisfied.size) < rates.satisfied.ravel()[group[reached]]
-    fully = stream.random(len(reached)) < 0.7
-    satisfied[rows] = np.where(stream.random(len(rows)) < 0.6, UNREACHED, NOTHING)
+    fully = toss(stream, len(reached), 0.7)
+    satisfied[rows] = np.where(toss(stream, len(rows), 0.6), UNREACHED, NOTHING)
     satisfied[reached] = np.where(happy, np.where(fully, SATISFIED, BASICALLY), DISSATISFIED)
     columns["solved"], columns["satisfaction"] = solved, satisfied
 

@@ -16,7 +16,7 @@ from flows.sandbox.arrays import Array
 from flows.sandbox.timeline import DAY_SECONDS
 
 SEPARATOR = b",\n"
-CHUNK_ROWS = 50_000
+CHUNK_ROWS = 10_000
 
 Columns = dict[str, list[object]]
 """Values of each field of a slice of records; a field `a.b` goes into the object `a`."""

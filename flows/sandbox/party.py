@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.sandbox.arrays import open_stream
+from flows.sandbox.arrays import open_stream, toss
 from flows.sandbox.places import Places
-from flows.sandbox.quality import BRANCH, CO_BUILDING, Quality
+from flows.sandbox.quality import BRANCH, CO_BUILDING, LIT, OUTSTANDING, Quality
 
 FOUNDED_ON = "2010-01-01"
 """Since when the communities and grids are valid: before any month the sandbox shows."""
 
-LIT = 80
 MEETINGS_REQUIRED = 4
+CENTRE_SHARE = 0.911
+"""Service centres that meet the standard (domain.md)."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def list_grids(places: Places, quality: Quality, seed: int) -> list[dict[str, ob
         count = int(places.grid_counts[community])
         target = float(quality.targets[-1, community, BRANCH])
         bare = 0
-        if target < LIT and stream.random() < 0.6:
+        if target < LIT and toss(stream, 1, 0.6).item():
             bare = 1 + int(count * (LIT - target) / LIT * 0.25 * stream.random())
-        units = np.where(stream.random(count) < 0.7, "党支部", "党小组").astype(object)
+        units = np.where(toss(stream, count, 0.7), "党支部", "党小组").astype(object)
         units[stream.permutation(count)[:bare]] = "无"
         grids += [
             {
@@ -67,7 +68,7 @@ def fill_branch_sheet(places: Places, quality: Quality, month: int, seed: int) -
         held = MEETINGS_REQUIRED + int(stream.integers(0, 2))
         if branch < LIT:
             held = int(stream.integers(1, MEETINGS_REQUIRED - 1))
-        share = 1.0 if building >= 97 else 0.5 + 0.47 * max(building, 0) / 100
+        share = 1.0 if building >= OUTSTANDING else 0.5 + 0.47 * max(building, 0) / 100
         total = int(totals[community])
         if is_last and community == quality.cast.missing_sheet:
             continue
@@ -76,7 +77,7 @@ def fill_branch_sheet(places: Places, quality: Quality, month: int, seed: int) -
                 community=community,
                 meetings_required=MEETINGS_REQUIRED,
                 meetings_held=held,
-                centre_standard=bool(branch >= 97 or standard[community] < 0.911),
+                centre_standard=bool(branch >= OUTSTANDING or standard[community] < CENTRE_SHARE),
                 property_covered=min(total, round(share * total)),
                 property_total=total,
                 weak_branch=is_last and community == quality.cast.weak_branch,

@@ -112,4 +112,5 @@ def share_grids(community_count: int, grid_count: int, seed: int) -> Array:
     counts = np.floor(exact).astype(np.int64)
     largest = np.argsort(counts - exact, kind="stable")[: grid_count - int(counts.sum())]
     counts[largest] += 1
-    return counts
+    shared: Array = counts
+    return shared

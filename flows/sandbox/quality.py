@@ -10,6 +10,12 @@ from flows.sandbox.places import ZONE_DISTRICT_CODE, Places
 STARS = ("branch", "co_building", "enterprise", "safety", "wellbeing")
 BRANCH, CO_BUILDING, ENTERPRISE, SAFETY, WELLBEING = range(5)
 
+LIT = 80
+"""The score at which a star is lit (policy §3.3); a target from here on is good."""
+
+OUTSTANDING = 97
+"""From here on every figure lies well beyond *full*."""
+
 GOOD_STAR_SHARES = (0.10, 0.20, 0.29, 0.27, 0.10, 0.04)
 """Share of communities that aim at 0, 1, … 5 good stars: about one in seven at four or more."""
 
@@ -72,7 +78,7 @@ def draw_quality(places: Places, month_count: int, seed: int) -> Quality:
     noise = stream.normal(0, 0.12, (month_count, places.count, len(STARS)))
     noise[:, :, BRANCH] = 0
     monthly = strength[None] + noise
-    targets = np.where(monthly > 0, 85 + 15 * monthly, 76 + 60 * monthly)
+    targets = np.where(monthly > 0, 85 + 15 * monthly, 76 + 45 * monthly)
     targets = np.clip(targets, 12, 99)
     cast_stories(targets, cast)
     return Quality(targets, cast, draw_incidents(stream, cast, places.count, month_count))
@@ -96,9 +102,9 @@ def cast_stories(targets: Array, cast: Cast) -> None:
     """Write the planted stories over the drawn targets."""
     poor, good, strong = 40.0, 95.0, 99.0
     targets[:, list(cast.tied), :] = PERFECT
-    targets[:, cast.weak_branch, :] = (strong, good, poor, good, good)
+    targets[:, cast.weak_branch, :] = (strong, good, poor, poor, good)
     targets[:, cast.incident, :] = (strong, good, poor, good, poor)
-    targets[:, cast.missing_sheet, :] = (strong, good, poor, good, good)
+    targets[:, cast.missing_sheet, :] = (strong, good, poor, poor, good)
     targets[:, cast.false_closures, :] = (strong, strong, poor, good, poor)
     targets[:, cast.lost_star, :] = (strong, strong, poor, strong, strong)
     targets[-1, cast.lost_star, WELLBEING] = poor

@@ -6,16 +6,18 @@ from datetime import date, datetime
 from pathlib import Path
 
 import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
 
 from flows.sandbox.arrays import open_stream
 from flows.sandbox.party import fill_branch_sheet
 from flows.sandbox.places import Places
-from flows.sandbox.quality import Quality
+from flows.sandbox.quality import LIT, Quality
 from flows.sandbox.staff import Staff, Worker, grade_on, invent_name
 from flows.sandbox.timeline import Calendar
 
 Cell = str | int | date | None
 
+YES_NO = {True: "是", False: "否"}
 POSTS = {"principal": "正职", "deputy": "副职", "other": "其他"}
 EMPLOYMENTS = {"elected": "选任", "hired": "聘用"}
 DEGREES = {"none": "大专及以下", "bachelor": "本科", "master": "硕士研究生", "doctor": "博士研究生"}
@@ -24,8 +26,20 @@ OUTCOMES = {"excellent": "优秀", "competent": "合格", "basic": "基本合格
 SANCTIONS = {"warning": "警告", "demerit": "记过", "major_demerit": "记大过"}
 
 ROSTER_HEADER = (
-    "所属月份 工号 姓名 社区代码 岗位 两委成员 用工形式 学历 职业资格 取证日期 参加工作日期 折算工龄（月） 现等级"
-).split()
+    "所属月份",
+    "工号",
+    "姓名",
+    "社区代码",
+    "岗位",
+    "两委成员",
+    "用工形式",
+    "学历",
+    "职业资格",
+    "取证日期",
+    "参加工作日期",
+    "折算工龄（月）",
+    "现等级",
+)
 BRANCH_HEADER = (
     ("社区代码", None),
     ("所属月份", None),
@@ -39,7 +53,9 @@ BRANCH_HEADER = (
 )
 
 
-def write_sheets(folder: Path, places: Places, quality: Quality, staff: Staff, calendar: Calendar, seed: int) -> None:
+def write_sheets(
+    folder: Path, places: Places, quality: Quality, staff: Staff, calendar: Calendar, *, seed: int
+) -> None:
     """Write every sheet into `folder`: rosters and branch sheets of each month, and four lists."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, month in enumerate(calendar.months):
@@ -50,12 +66,14 @@ def write_sheets(folder: Path, places: Places, quality: Quality, staff: Staff, c
         top, below = [name for name, _ in BRANCH_HEADER], [name for _, name in BRANCH_HEADER]
         title = f"社区党支部工作月报（{month.year}年{month.number}月）"
         write_workbook(folder / f"支部月报-{month}.xlsx", title, [top, below], branch, month.last_on)
-    appraisals = [[staff_id, year, OUTCOMES[o]] for (staff_id, year), o in sorted(staff.appraisals.items())]
+    appraisals: list[list[Cell]] = [
+        [staff_id, year, OUTCOMES[o]] for (staff_id, year), o in sorted(staff.appraisals.items())
+    ]
     header = ["工号", "年度", "考核结果"]
     write_workbook(
         folder / "年度考核.xlsx", "社区工作者年度考核结果汇总", [header], appraisals, calendar.month.last_on
     )
-    sanctions = [[staff_id, SANCTIONS[kind], on] for staff_id, kind, on in staff.sanctions]
+    sanctions: list[list[Cell]] = [[staff_id, SANCTIONS[kind], on] for staff_id, kind, on in staff.sanctions]
     write_csv(folder / "处分.csv", ["工号", "处分种类", "生效日期"], sanctions, "gb18030")
     titles = list_titles(places, quality, calendar)
     write_csv(folder / "年度星级.csv", ["社区代码", "评定年度", "星级", "兑现年度"], titles, "utf-8-sig")
@@ -77,7 +95,7 @@ def list_roster_row(worker: Worker, staff: Staff, places: Places, calendar: Cale
         shown.name,
         places.communities[shown.community].code,
         POSTS[shown.post],
-        "是" if shown.committee_member else "否",
+        YES_NO[shown.committee_member],
         EMPLOYMENTS[shown.employment],
         DEGREES[shown.degree],
         CERTIFICATES[shown.certificate],
@@ -89,28 +107,26 @@ def list_roster_row(worker: Worker, staff: Staff, places: Places, calendar: Cale
 
 
 def list_branch_rows(places: Places, quality: Quality, calendar: Calendar, month: int, seed: int) -> list[list[Cell]]:
-    rows: list[list[Cell]] = []
-    for row in fill_branch_sheet(places, quality, month, seed):
-        rows.append(
-            [
-                places.communities[row.community].code,
-                str(calendar.months[month]),
-                row.meetings_required,
-                row.meetings_held,
-                "是" if row.centre_standard else "否",
-                row.property_covered,
-                row.property_total,
-                "是" if row.weak_branch else "否",
-                "是" if row.secretary_under_investigation else "否",
-            ]
-        )
-    return rows
+    return [
+        [
+            places.communities[row.community].code,
+            str(calendar.months[month]),
+            row.meetings_required,
+            row.meetings_held,
+            YES_NO[row.centre_standard],
+            row.property_covered,
+            row.property_total,
+            YES_NO[row.weak_branch],
+            YES_NO[row.secretary_under_investigation],
+        ]
+        for row in fill_branch_sheet(places, quality, month, seed)
+    ]
 
 
 def list_titles(places: Places, quality: Quality, calendar: Calendar) -> list[list[Cell]]:
     """Last year's titles, paid in the year in which the last month takes effect, and the year's before."""
     pay_year = calendar.month.plus(1).year
-    good = (quality.targets[0] >= 80).sum(axis=1)
+    good = (quality.targets[0] >= LIT).sum(axis=1)
     rows: list[list[Cell]] = []
     for community, place in enumerate(places.communities):
         stars = int(good[community])
@@ -165,9 +181,7 @@ def write_workbook(
         sheet.write_string(number + 2, 0, "　　2. 日期以档案为准。")
 
 
-def write_header(
-    sheet: xlsxwriter.worksheet.Worksheet, header: Sequence[Sequence[str | None]], style: object
-) -> None:
+def write_header(sheet: Worksheet, header: Sequence[Sequence[str | None]], style: object) -> None:
     """Header rows from the third row on; equal neighbours merged across, single titles merged down."""
     top = header[0]
     if len(header) == 1:

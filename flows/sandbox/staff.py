@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from flows.month import MONTHS_IN_YEAR, Month, count_full_months
-from flows.sandbox.arrays import open_stream
+from flows.sandbox.arrays import open_stream, toss
 from flows.sandbox.places import Places
 from flows.sandbox.timeline import Calendar
 
@@ -82,7 +82,7 @@ def entitle(worker: Worker, incompetent_years: Iterable[int], effective_on: date
     floor, ceiling = FLOORS[worker.post]
     counted = [y for y in incompetent_years if worker.service_start_on.year <= y < effective_on.year]
     served = count_full_months(worker.service_start_on, effective_on) + worker.prior_service_months
-    credit = max(0, served - MONTHS_IN_YEAR * len(counted) + EDUCATION_MONTHS[worker.degree])
+    credit = max(0, served - MONTHS_IN_YEAR * len(counted)) + EDUCATION_MONTHS[worker.degree]
     certified = worker.certificate_on is not None and worker.certificate_on < effective_on
     steps = CERTIFICATE_STEPS[worker.certificate] if certified else 0
     return max(floor, min(ceiling, floor + credit // STEP_MONTHS + steps))
@@ -91,6 +91,11 @@ def entitle(worker: Worker, incompetent_years: Iterable[int], effective_on: date
 def go_back(day: date, months: int) -> date:
     """The first day of the month that many months before `day`'s."""
     return Month.of(day).plus(-months).first_on
+
+
+def happens(stream: np.random.Generator, share: float) -> bool:
+    """Whether something that happens to `share` of all happens to this one."""
+    return bool(toss(stream, 1, share).item())
 
 
 def invent_name(stream: np.random.Generator) -> str:
@@ -102,43 +107,43 @@ def invent_name(stream: np.random.Generator) -> str:
 def invent_workers(places: Places, calendar: Calendar, seed: int) -> list[Worker]:
     """About twelve workers a community: a principal, two or three deputies, others."""
     stream = open_stream(seed, "workers")
-    effective_on = calendar.month.plus(1).first_on
     workers: list[Worker] = []
     for community in range(places.count):
         deputies = 2 + int(stream.integers(0, 2))
         for position in range(int(stream.integers(*MEAN_STAFF))):
             post = "principal" if position == 0 else "deputy" if position <= deputies else "other"
             number = len(workers) + 1
-            workers.append(invent_worker(stream, calendar, effective_on, community, post, number))
+            workers.append(invent_worker(stream, calendar, community=community, post=post, number=number))
     return workers
 
 
 def invent_worker(
-    stream: np.random.Generator, calendar: Calendar, effective_on: date, community: int, post: str, number: int
+    stream: np.random.Generator, calendar: Calendar, *, community: int, post: str, number: int
 ) -> Worker:
     """An ordinary worker, in service since before the first month shown."""
+    effective_on = calendar.month.plus(1).first_on
     least = {"principal": 84, "deputy": 40, "other": len(calendar.months) + 2}[post]
     start_on = go_back(effective_on, int(stream.integers(least, least + 230)))
-    start_on = start_on.replace(day=1 if stream.random() < 0.5 else int(stream.integers(1, 29)))
+    start_on = start_on.replace(day=1 if happens(stream, 0.5) else int(stream.integers(1, 29)))
     certificate = str(stream.choice(["none", "assistant", "intermediate", "senior"], p=[0.6, 0.26, 0.12, 0.02]))
     certificate_on = None
-    if certificate != "none" and stream.random() < 0.99:
+    if certificate != "none" and happens(stream, 0.99):
         certificate_on = go_back(effective_on, int(stream.integers(len(calendar.months) + 1, 90))).replace(day=16)
     passed: dict[str, object] = {"certificate": "assistant", "certificate_on": calendar.month.first_on.replace(day=8)}
-    passes = certificate == "none" and stream.random() < 0.006
+    passes = certificate == "none" and happens(stream, 0.006)
     return Worker(
         staff_id=f"KF{number:06d}",
         name=invent_name(stream),
         community=community,
         post=post,
-        committee_member=post != "other" and stream.random() < 0.85,
-        employment="elected" if post != "other" and stream.random() < 0.8 else "hired",
+        committee_member=post != "other" and happens(stream, 0.85),
+        employment="elected" if post != "other" and happens(stream, 0.8) else "hired",
         degree=str(stream.choice(["none", "bachelor", "master", "doctor"], p=[0.46, 0.485, 0.05, 0.005])),
         certificate=certificate,
         certificate_on=certificate_on,
         service_start_on=start_on,
-        prior_service_months=int(stream.integers(1, 60)) if stream.random() < 0.15 else 0,
-        lags=stream.random() < 0.5,
+        prior_service_months=int(stream.integers(1, 60)) if happens(stream, 0.15) else 0,
+        lags=happens(stream, 0.5),
         changes={len(calendar.months) - 1: passed} if passes else {},
     )
 
@@ -158,7 +163,7 @@ def invent_records(
             if worker.service_start_on <= date(year, *REQUIRED_BY):
                 outcome = str(stream.choice(outcomes, p=[0.15, 0.834, 0.012, 0.004]))
                 appraisals[worker.staff_id, year] = outcome
-        if stream.random() < 0.008:
+        if happens(stream, 0.008):
             kind = str(stream.choice(["warning", "demerit", "major_demerit"]))
             sanctions.append(
                 (worker.staff_id, kind, go_back(effective_on, int(stream.integers(2, 40))).replace(day=9))

@@ -69,9 +69,11 @@ def tell_stories(places: Places, cast: Cast, played: dict[str, str], calendar: C
         Story(key, title, "community", places.communities[c].code, month, look_at, expected)
         for key, title, c, look_at, expected in telling
     ]
-    for part in write_parts(calendar):
-        stories.append(Story(part.key, part.title, "staff", played[part.key], month, "grades.csv", part.expected))
-    return stories
+    staff = [
+        Story(part.key, part.title, "staff", played[part.key], month, "grades.csv", part.expected)
+        for part in write_parts(calendar)
+    ]
+    return stories + staff
 
 
 def write_story_page(stories: list[Story], calendar: Calendar) -> str:

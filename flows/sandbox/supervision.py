@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.sandbox.arrays import Array, open_stream
+from flows.sandbox.arrays import Array, open_stream, toss
 from flows.sandbox.categories import CATEGORIES, CITY_CASE
 from flows.sandbox.events import CLOSED, EventTable
 from flows.sandbox.places import Places
@@ -45,7 +45,7 @@ def check_events(events: EventTable, quality: Quality, calendar: Calendar, month
     star = STAR_OF_CATEGORY[events["category"][rows]]
     group = events["community"][rows].astype(np.int64) * (len(STARS) + 1) + star
     found_false = rank_in_group(group) < quota.ravel()[group]
-    other = np.where(stream.random(len(rows)) < 0.08, REWORK, VERIFIED)
+    other = np.where(toss(stream, len(rows), 0.08), REWORK, VERIFIED)
     findings = np.where(found_false, FALSE_CLOSURE, other)
     return Checks(rows, findings, checked)
 
