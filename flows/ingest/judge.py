@@ -1,0 +1,142 @@
+"""Rows of a pull on their way to a batch: mapped, judged, split into those that pass and those that don't."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from flows.errors import QualityGate
+from flows.ingest.gates import PullFacts
+from flows.ingest.mapping import Mapper
+from flows.ingest.predicates import References, find_breaches, list_checks
+from flows.ingest.quality import confirm_breaches
+from flows.ingest.readings import Mask
+from flows.ingest.rules import TableRules
+from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA, StagedBatch
+
+RECORDS_AT_ONCE = 10_000
+"""Records turned into columns together: what is held as Python objects at any time."""
+
+Record = dict[str, Any]
+
+
+def cut_evenly(pages: Iterable[Sequence[Record]]) -> Iterator[list[Record]]:
+    """The same records in pieces of one size, so that a batch's content doesn't depend on the platform's pages."""
+    held: list[Record] = []
+    for page in pages:
+        held.extend(page)
+        while len(held) >= RECORDS_AT_ONCE:
+            yield held[:RECORDS_AT_ONCE]
+            held = held[RECORDS_AT_ONCE:]
+    if held:
+        yield held
+
+
+class Judge:
+    """Fills the batches of one pull of one resource; `name` is how messages call it."""
+
+    def __init__(self, mapper: Mapper, rules: TableRules, references: References, name: str) -> None:
+        self.facts = PullFacts()
+        self.reason_counts: dict[str, int] = {}
+        self._mapper = mapper
+        self._rules = rules
+        self._references = references
+        self._name = name
+        self._checks = list_checks(rules, references.bands)
+        self._warned: dict[str, int] = {}
+        self._seen: list[pa.Table] = []
+        self._passed: list[pa.Table] = []
+        self._rejected: list[pa.Table] = []
+        self._part_counts: dict[str, int] = {}
+
+    def fill_batch(self, batch: StagedBatch, pages: Iterable[Sequence[Record]]) -> Iterator[int]:
+        """Judge the records of `pages` into `batch`; yields how many of the pull have been judged so far."""
+        number = 0
+        for records in cut_evenly(pages):
+            self._judge(records, number)
+            number += len(records)
+            if number % PART_ROWS_MAX == 0:
+                self._write_part(batch)
+            yield self.facts.received_count
+        if self._seen:
+            self._write_part(batch)
+        self.facts.empty_count += number == 0
+
+    def finish(self) -> list[str]:
+        """Warnings about rows that were kept, rule by rule. Raises `QualityGate` if a `stop` rule found any."""
+        for check in self._checks:
+            count = self._warned.get(check.key, 0)
+            if count and check.rule.severity == "stop":
+                raise QualityGate(
+                    f"{self._name}: {count} rows break the rule {check.rule.id} ({check.reason}), which allows none. "
+                    "Nothing was landed: mend the source, then pull again."
+                )
+        counts: dict[str, int] = {}
+        for check in self._checks:
+            if check.key in self._warned:
+                counts[check.reason] = counts.get(check.reason, 0) + self._warned[check.key]
+        return [f"{self._name}: {reason} in {count} rows, which were kept." for reason, count in counts.items()]
+
+    def _judge(self, records: Sequence[Record], first_no: int) -> None:
+        mapped = self._mapper.map_records(records, first_no)
+        reasons: dict[str, Mask] = dict(mapped.reasons)
+        for check in self._checks:
+            breaches = find_breaches(check, mapped.rows, self._references)
+            count = int(np.count_nonzero(breaches))
+            if not count:
+                continue
+            self._part_counts[check.key] = self._part_counts.get(check.key, 0) + count
+            if check.rule.severity != "reject":
+                self._warned[check.key] = self._warned.get(check.key, 0) + count
+                continue
+            for cause in ("unreadable", "unmapped"):
+                # That a value could not be read says already why there is none.
+                known = mapped.reasons.get(f"{cause}:{check.column.name}")
+                breaches = breaches if known is None else breaches & ~known
+            reasons[check.reason] = reasons[check.reason] | breaches if check.reason in reasons else breaches
+        self._split(mapped.rows, records, reasons)
+
+    def _split(self, rows: pa.Table, records: Sequence[Record], reasons: Mapping[str, Mask]) -> None:
+        listed: dict[int, list[str]] = {}
+        for reason, mask in reasons.items():
+            for place in np.flatnonzero(mask).tolist():
+                listed.setdefault(place, []).append(reason)
+        passed = rows
+        if listed:
+            places = sorted(listed)
+            keep = np.ones(len(records), bool)
+            keep[places] = False
+            passed = rows.filter(pa.array(keep))
+            self._rejected.append(self._describe_rejected(rows.take(places), places, records, listed))
+        self._seen.append(rows)
+        self._passed.append(passed)
+        self.facts.received_count += len(records)
+        self.facts.rejected_count += len(listed)
+        self.facts.note_rows(passed, self._rules)
+
+    def _describe_rejected(
+        self, rows: pa.Table, places: Sequence[int], records: Sequence[Record], listed: Mapping[int, list[str]]
+    ) -> pa.Table:
+        for reasons in listed.values():
+            for reason in reasons:
+                self.reason_counts[reason] = self.reason_counts.get(reason, 0) + 1
+        keys = zip(*(rows.column(name).to_pylist() for name in self._rules.canonical.key), strict=True)
+        return pa.table(
+            {
+                "record_no": rows.column("record_no"),
+                "row_key": [None if None in key else "|".join(map(str, key)) for key in keys],
+                "reasons": [listed[place] for place in places],
+                "raw": [orjson.dumps(records[place], default=str).decode() for place in places],
+            },
+            schema=QUARANTINE_SCHEMA,
+        )
+
+    def _write_part(self, batch: StagedBatch) -> None:
+        """Let the second judge see the part, then write it."""
+        seen = pa.concat_tables(self._seen).combine_chunks()
+        confirm_breaches(self._checks, seen, self._part_counts, self._references, self._name)
+        rejected = pa.concat_tables(self._rejected) if self._rejected else QUARANTINE_SCHEMA.empty_table()
+        batch.add(pa.concat_tables(self._passed), rejected)
+        self._seen, self._passed, self._rejected, self._part_counts = [], [], [], {}

@@ -1,0 +1,194 @@
+"""Great Expectations as the second judge: every rule again as an expectation, and the counts must agree.
+
+The only place that knows `great_expectations`; it is imported when the first rows are judged, since that takes
+seconds.
+"""
+
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flows.errors import QualityGate
+from flows.ingest.predicates import Check, References
+from flows.ingest.rules import (
+    Band,
+    Between,
+    KnownCommunity,
+    KnownGrid,
+    Listed,
+    NotAbove,
+    NotBefore,
+    NotFuture,
+    OwnGrid,
+    Pattern,
+    Required,
+    RequiredWhen,
+    RowRule,
+)
+
+SEVERITIES = {"stop": "critical", "reject": "warning", "warn": "info"}
+PULLED_AT = "__pulled_at"
+REGISTERED = "__registered"
+_LOCK = threading.RLock()
+
+
+def confirm_breaches(
+    checks: Sequence[Check], rows: pa.Table, counts: Mapping[str, int], references: References, name: str
+) -> None:
+    """Let Great Expectations judge `rows` by the same rules; `counts` is what the masks found, by the check's key.
+
+    Raises `QualityGate` if the two disagree on a rule: then neither is trusted.
+    """
+    if rows.num_rows == 0 or not checks:
+        return
+    expectations = [(check.key, build_expectation(check, references)) for check in checks]
+    found = count_unexpected(expectations, prepare_rows(checks, rows, references))
+    for check in checks:
+        ours, theirs = counts.get(check.key, 0), found[check.key]
+        if ours != theirs:
+            raise QualityGate(
+                f"{name}: the rule {check.rule.id} on {check.column.name} finds {ours} rows, and Great Expectations "
+                f"{theirs}. Nothing was landed, for one of them is wrong: report this."
+            )
+
+
+def count_unexpected(expectations: Sequence[tuple[str, Any]], rows: pa.Table) -> dict[str, int | None]:
+    """How many rows each expectation finds at fault, by its key; nothing where it could not be judged."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gx, batches = _open_context()
+        suite = gx.ExpectationSuite(name="rules", expectations=[expectation for _, expectation in expectations])
+        batch = batches.get_batch({"dataframe": rows.to_pandas()})
+        outcome = batch.validate(suite, result_format="SUMMARY")
+    counts: dict[str, int | None] = {key: None for key, _ in expectations}
+    for result in outcome.results:
+        count = (result.result or {}).get("unexpected_count")
+        counts[result.expectation_config.meta["key"]] = None if count is None else int(count)
+    return counts
+
+
+def prepare_rows(checks: Sequence[Check], rows: pa.Table, references: References) -> pa.Table:
+    """The columns that the expectations judge, with those beside them that they are compared to."""
+    names = {check.column.name for check in checks}
+    names |= {name for check in checks if (name := getattr(check.rule, "other", None)) is not None}
+    judged = rows.select(sorted(names))
+    for check in checks:
+        rule, values = check.rule, rows.column(check.column.name)
+        if isinstance(rule, NotFuture) and PULLED_AT not in judged.column_names:
+            instant = pa.scalar(references.pulled_at_naive, pa.timestamp("us"))
+            judged = judged.append_column(PULLED_AT, pa.repeat(instant, rows.num_rows))
+        elif isinstance(rule, KnownCommunity):
+            judged = judged.append_column(_helper(check), _look_up(values, {it: it for it in references.communities}))
+        elif isinstance(rule, KnownGrid):
+            judged = judged.append_column(_helper(check), _look_up(values, {it: it for it in references.grids}))
+        elif isinstance(rule, OwnGrid):
+            judged = judged.append_column(
+                _helper(check), _look_up_community(values, rows.column(rule.other), references)
+            )
+    return judged
+
+
+def build_expectation(check: Check, references: References) -> Any:
+    """The check as an expectation of Great Expectations, with its severity and its key."""
+    with _LOCK:
+        gx, _ = _open_context()
+    given: dict[str, Any] = {"severity": SEVERITIES[check.rule.severity], "meta": {"key": check.key}}
+    kind, terms = _describe(check, references)
+    return getattr(gx.expectations, kind)(**terms, **given)
+
+
+def build_limit(key: str, column: str, severity: str, maximum: float) -> Any:
+    """An expectation that no value of `column` exceeds `maximum`."""
+    with _LOCK:
+        gx, _ = _open_context()
+    return gx.expectations.ExpectColumnValuesToBeBetween(
+        column=column, max_value=maximum, severity=SEVERITIES[severity], meta={"key": key}
+    )
+
+
+def _describe(check: Check, references: References) -> tuple[str, dict[str, Any]]:
+    rule, column = check.rule, check.column.name
+    if isinstance(rule, Required):
+        return "ExpectColumnValuesToNotBeNull", {"column": column}
+    if isinstance(rule, RequiredWhen):
+        return "ExpectColumnValuesToNotBeNull", {"column": column, **_condition(rule.other, rule.values)}
+    if isinstance(rule, Listed):
+        values = [int(it) if check.column.kind == "integer" else it for it in check.column.values]
+        return "ExpectColumnValuesToBeInSet", {"column": column, "value_set": values}
+    if isinstance(rule, Pattern):
+        return "ExpectColumnValuesToMatchRegex", {"column": column, "regex": f"^(?:{rule.pattern})$"}
+    if isinstance(rule, Between):
+        return _between(column, rule.minimum, rule.maximum)
+    if isinstance(rule, Band):
+        low, high = references.bands[check.post or ""]
+        kind, terms = _between(column, low, high)
+        return kind, {**terms, **_condition(rule.other, [check.post or ""])}
+    return _describe_pair(rule, check)
+
+
+def _describe_pair(rule: RowRule, check: Check) -> tuple[str, dict[str, Any]]:
+    """A rule that compares two columns of one row."""
+    column = check.column.name
+    if isinstance(rule, NotBefore):
+        return _greater(column, rule.other)
+    if isinstance(rule, NotAbove):
+        return _greater(rule.other, column)
+    if isinstance(rule, NotFuture):
+        return _greater(PULLED_AT, column)
+    if isinstance(rule, OwnGrid):
+        return _equal(_helper(check), rule.other, "either_value_is_missing")
+    return _equal(_helper(check), column, "both_values_are_missing")
+
+
+def _between(column: str, low: int | None, high: int | None) -> tuple[str, dict[str, Any]]:
+    return "ExpectColumnValuesToBeBetween", {"column": column, "min_value": low, "max_value": high}
+
+
+def _greater(greater: str, less: str) -> tuple[str, dict[str, Any]]:
+    terms = {"column_A": greater, "column_B": less, "or_equal": True, "ignore_row_if": "either_value_is_missing"}
+    return "ExpectColumnPairValuesAToBeGreaterThanB", terms
+
+
+def _equal(first: str, second: str, ignored: str) -> tuple[str, dict[str, Any]]:
+    return "ExpectColumnPairValuesToBeEqual", {"column_A": first, "column_B": second, "ignore_row_if": ignored}
+
+
+def _condition(column: str, values: Sequence[str]) -> dict[str, Any]:
+    listed = ", ".join(f'"{value}"' for value in values)
+    return {"row_condition": f"{column} in [{listed}]", "condition_parser": "pandas"}
+
+
+def _helper(check: Check) -> str:
+    return f"{REGISTERED}_{check.rule.id}_{check.column.name}"
+
+
+def _look_up(values: pa.ChunkedArray, register: Mapping[str, str]) -> pa.ChunkedArray:
+    """What the register holds for each value; nothing for a value that it doesn't have."""
+    keys = pa.array(register, pa.string())
+    return pa.array(register.values(), pa.string()).take(pc.index_in(values, keys))
+
+
+def _look_up_community(grids: pa.ChunkedArray, communities: pa.ChunkedArray, references: References) -> pa.Array:
+    """The row's own community if its grid was under it, else one under which it was; nothing for an unknown grid."""
+    found = []
+    for grid, community in zip(grids.to_pylist(), communities.to_pylist(), strict=True):
+        codes = references.grids.get(grid)
+        found.append(None if codes is None else community if community in codes else min(codes))
+    return pa.array(found, pa.string())
+
+
+@cache
+def _open_context() -> tuple[Any, Any]:
+    """Great Expectations and a place to hand it rows."""
+    import great_expectations as gx  # noqa: PLC0415 -- takes seconds, and only judging needs it
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("rows").add_dataframe_asset("part")
+    return gx, asset.add_batch_definition_whole_dataframe("whole")

@@ -1,0 +1,43 @@
+"""What rows are judged against beyond themselves, read from the lake and the policy."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.house import House
+from flows.ingest.predicates import Bands, References
+from flows.month import city_day
+from flows.policy import load_policy
+
+
+def read_references(house: House, now: datetime, bands: Bands) -> References:
+    """Every community and grid that a landed register ever held, valid or not (data.md, "In `communities` means")."""
+    communities = _read_register(house, "communities", ["community_code"])
+    grids: dict[str, set[str]] = {}
+    for row in _read_register(house, "grids", ["grid_code", "community_code"]).to_pylist():
+        grids.setdefault(row["grid_code"], set()).add(row["community_code"])
+    return References(
+        communities=frozenset(communities.column("community_code").to_pylist()),
+        grids={grid: frozenset(codes) for grid, codes in grids.items()},
+        pulled_at=now,
+        bands=bands,
+    )
+
+
+def read_bands(config: Path, now: datetime) -> Bands:
+    """The lowest and highest grade of each post in force today; none if the configuration holds no policy."""
+    folder = config / "policy"
+    if not folder.is_dir():
+        return {}
+    bands = load_policy(folder).at(city_day(now)).mapping("grades.bands")
+    return {post: (int(band["floor"]), int(band["ceiling"])) for post, band in bands.items()}
+
+
+def _read_register(house: House, table: str, columns: list[str]) -> pa.Table:
+    batches = dict.fromkeys(it.batch_id for it in house.ledger.list_landings() if it.table == table)
+    parts = [pq.ParquetFile(file).read(columns) for it in batches for file in house.lake.list_parts(table, it)]
+    if not parts:
+        return pa.table({name: pa.array([], pa.string()) for name in columns})
+    return pa.concat_tables(parts).group_by(columns).aggregate([])

@@ -1,0 +1,257 @@
+"""A platform over HTTP: one request at a time, paced, signed, tried again where that can help.
+
+The only place of ingest that knows `requests`.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Self
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
+
+import orjson
+import requests
+
+from flows.errors import ConfigurationError, ContractBroken, SourceUnavailable
+from flows.ingest.auth import Authenticator, Draft
+from flows.ingest.grammar import list_placeholders
+from flows.ingest.source import RestSource
+
+ATTEMPTS_MAX = 5
+BACKOFF_SECONDS = 0.5
+BACKOFF_SECONDS_MAX = 30.0
+RETRY_AFTER_SECONDS_MAX = 120.0
+REDIRECTS_MAX = 5
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A platform's JSON, the URL that gave it, and the URL of its next page if a Link header names one."""
+
+    content: Any
+    url: str
+    next_link: str | None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How a client waits and reads the time; tests hand in their own. `wall` dates signatures and nothing else."""
+
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    jitter: Callable[[], float] = random.random
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Stands in for an authentication, so that requests doesn't put a .netrc entry in place of ours."""
+    return request
+
+
+class RestClient:
+    """Asks one platform. Use it as a context manager: the connection is kept alive in between."""
+
+    def __init__(self, source: RestSource, timing: Timing | None = None) -> None:
+        self._source = source
+        self._timing = timing or Timing()
+        self._base = source.resolve("connection.base_url", source.connection.base_url).rstrip("/") + "/"
+        self._host = urlsplit(self._base)
+        if self._host.scheme not in ("http", "https") or not self._host.hostname:
+            raise source.place.at("connection.base_url").error("is not an http or https URL. Write one.")
+        self._auth = Authenticator(source, self._fetch_token, self._timing.wall, self._timing.clock)
+        self._session = requests.Session()
+        # A proxy of the machine serves the way out, not a server on the machine itself.
+        self._session.trust_env = self._host.hostname not in LOOPBACK
+        self._next_at = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def ask(
+        self,
+        target: str,
+        *,
+        method: str = "GET",
+        params: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> Answer:
+        """The platform's JSON for `target`, a path under base_url or a URL on the same host.
+
+        Raises `SourceUnavailable` when it stays away, `ConfigurationError` when it refuses the credentials and
+        `ContractBroken` when it answers anything else than JSON.
+        """
+        data = None
+        if method == "POST":
+            data = orjson.dumps({**(body or {}), **(params or {})})
+            params = {}
+        url = target
+        for _ in range(REDIRECTS_MAX + 1):
+            response = self._send(method, self._locate(url), params or {}, headers or {}, data)
+            if not response.is_redirect:
+                return Answer(self._read_json(response), response.url, response.links.get("next", {}).get("url"))
+            if method == "POST" and response.status_code not in (307, 308):
+                raise ContractBroken(f"{self._name(target)} redirects a POST request. Correct request.path.")
+            url, params = urljoin(response.url, response.headers["location"]), {}
+        raise ContractBroken(f"{self._name(target)} redirects in a circle. Correct request.path.")
+
+    def _locate(self, target: str) -> SplitResult:
+        """The full URL of `target`; another host is refused, for it would be handed our credentials."""
+        url = urlsplit(urljoin(self._base, target if "://" in target else target.lstrip("/")))
+        if (url.scheme, url.netloc) != (self._host.scheme, self._host.netloc):
+            raise ContractBroken(
+                f"{self._source.platform}: sends us on to {url.scheme}://{url.hostname}, which is not the host of "
+                "connection.base_url. Credentials go nowhere else: if the platform has moved, change base_url."
+            )
+        return url
+
+    def _send(
+        self,
+        method: str,
+        url: SplitResult,
+        params: Mapping[str, object],
+        headers: Mapping[str, str],
+        data: bytes | None,
+    ) -> requests.Response:
+        """The platform's answer below 400, after as many attempts as make sense."""
+        refreshed = False
+        attempt = 0
+        while True:
+            query = parse_qsl(url.query, keep_blank_values=True) + [(key, _text(v)) for key, v in params.items()]
+            draft = Draft(method, url.path or "/", query, {"Accept": "application/json", **headers})
+            if data is not None:
+                draft.headers["Content-Type"] = "application/json"
+            self._auth.apply(draft)
+            attempt += 1
+            response, problem = self._try_once(draft, url, data)
+            if response is not None and response.status_code < HTTPStatus.BAD_REQUEST:
+                return response
+            if response is not None and response.status_code == HTTPStatus.UNAUTHORIZED and not refreshed:
+                refreshed = True
+                if self._auth.forget_token():
+                    continue
+            if response is not None:
+                self._refuse_final(response.status_code, url.path)
+            if attempt == ATTEMPTS_MAX:
+                raise SourceUnavailable(
+                    f"{self._name(url.path)} {problem}, {ATTEMPTS_MAX} times in a row. Try again later."
+                )
+            self._timing.sleep(self._find_pause(attempt, response, url.path))
+
+    def _try_once(self, draft: Draft, url: SplitResult, data: bytes | None) -> tuple[requests.Response | None, str]:
+        """One request: its response if there was one, and what to say if that isn't good."""
+        self._keep_pace()
+        full = url._replace(query=urlencode(draft.query), fragment="").geturl()
+        try:
+            response = self._session.request(
+                draft.method,
+                full,
+                headers=draft.headers,
+                data=data,
+                timeout=self._source.connection.timeout_seconds,
+                allow_redirects=False,
+                auth=_keep_headers,
+            )
+        except requests.Timeout:
+            return None, f"did not answer within {self._source.connection.timeout_seconds} seconds"
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            return None, "cannot be reached"
+        except requests.exceptions.ContentDecodingError:
+            return None, "answered with a body that cannot be decompressed"
+        except (requests.RequestException, ValueError) as error:
+            # The message would hold the URL or a header, and with it a secret: only its kind is told.
+            raise ConfigurationError(
+                f"{self._name(url.path)}: the request cannot be made ({type(error).__name__}). Check base_url, path, "
+                "headers and the values of the placeholders: none may hold a line break or a stray character."
+            ) from None
+        return response, f"answered {response.status_code}"
+
+    def _refuse_final(self, status: int, path: str) -> None:
+        """Raise what no further attempt can mend; return if one may."""
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            names = list_placeholders(self._source.connection.auth)
+            hint = f"Check {', '.join(f'${{{name}}}' for name in names)}." if names else "Set connection.auth."
+            raise ConfigurationError(f"{self._name(path)} refused the credentials ({status}). {hint}")
+        if status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise ContractBroken(
+                f"{self._name(path)} answered {status}. Check request.path and its parameters against the "
+                "platform's description."
+            )
+
+    def _find_pause(self, attempt: int, response: requests.Response | None, path: str) -> float:
+        """Seconds until the next attempt: as the platform asks, else doubling, with jitter."""
+        asked = _read_retry_after(response, self._timing.wall) if response is not None else None
+        if asked is not None:
+            if asked > RETRY_AFTER_SECONDS_MAX:
+                raise SourceUnavailable(
+                    f"{self._name(path)} asks to be left alone for {int(asked)} seconds. Try again later."
+                )
+            return asked
+        longest = min(BACKOFF_SECONDS * 2.0 ** (attempt - 1), BACKOFF_SECONDS_MAX)
+        return float(longest * (0.5 + self._timing.jitter() / 2))
+
+    def _keep_pace(self) -> None:
+        now = self._timing.clock()
+        if now < self._next_at:
+            self._timing.sleep(self._next_at - now)
+        self._next_at = max(now, self._next_at) + self._source.connection.pause.total_seconds()
+
+    def _read_json(self, response: requests.Response) -> Any:
+        try:
+            return orjson.loads(response.content)
+        except orjson.JSONDecodeError:
+            kind = response.headers.get("content-type", "no content type").split(";")[0]
+            hint = " (perhaps a login page)" if "html" in kind else ""
+            raise ContractBroken(
+                f"{self._name(urlsplit(response.url).path)} answered {response.status_code} with {kind}{hint} "
+                "where JSON was expected. Check request.path and connection.auth."
+            ) from None
+
+    def _fetch_token(self, path: str, form: dict[str, str]) -> dict[str, Any]:
+        """The answer of the token endpoint, which holds `access_token`."""
+        url = self._locate(path)
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+            response, problem = self._try_once(Draft("POST", url.path, [], headers), url, urlencode(form).encode())
+            if response is not None and response.status_code == HTTPStatus.OK:
+                answer = self._read_json(response)
+                if not isinstance(answer, dict) or not answer.get("access_token"):
+                    raise ContractBroken(f"{self._name(url.path)} answered without access_token. Check token_path.")
+                return answer
+            if response is not None:
+                # RFC 6749 5.2: a wrong client may be answered 400.
+                wrong_client = response.status_code == HTTPStatus.BAD_REQUEST
+                self._refuse_final(HTTPStatus.UNAUTHORIZED if wrong_client else response.status_code, url.path)
+            if attempt < ATTEMPTS_MAX:
+                self._timing.sleep(self._find_pause(attempt, response, url.path))
+        raise SourceUnavailable(f"{self._name(url.path)} {problem}, {ATTEMPTS_MAX} times in a row. Try again later.")
+
+    def _name(self, target: str) -> str:
+        return f"{self._source.platform}: {urlsplit(target).path or '/'}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _read_retry_after(response: requests.Response, wall: Callable[[], float]) -> float | None:
+    stated = response.headers.get("retry-after", "").strip()
+    if stated.isdigit():
+        return float(stated)
+    try:
+        moment = parsedate_to_datetime(stated)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.fromtimestamp(wall(), UTC)).total_seconds())
