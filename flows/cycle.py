@@ -19,7 +19,7 @@ from flows.ingest.pull import PullReport
 from flows.ingest.status import find_source_status
 from flows.ledger.results import RevisionRecord, digest_inputs
 from flows.month import Month
-from flows.notify.messages import load_notify_config
+from flows.notify.config import load_notify_config
 from flows.notify.outbox import (
     DeliveryReport,
     QueueReport,
@@ -100,8 +100,16 @@ def queue_messages(house: House, month: Month, clock: Clock) -> QueueReport:
         config = load_notify_config(house.settings.config)
         with house.view() as view:
             contacts = load_contacts(view)
-        report = queue_month_messages(house.ledger, config, contacts, month=month, queued_at=clock())
-        counts.update(queued=report.queued, already=report.already, without_contact=len(report.without_contact))
+        policy_values = load_policy(house.settings.config / "policy").at(month.last_on).values()
+        report = queue_month_messages(
+            house.ledger, config, contacts, month=month, policy_values=policy_values, queued_at=clock()
+        )
+        counts.update(
+            queued=report.queued,
+            already=report.already,
+            unchanged=report.unchanged,
+            without_contact=report.without_contact,
+        )
     return report
 
 
@@ -147,7 +155,15 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
         config = load_notify_config(house.settings.config)
         with house.view() as view:
             contacts = load_contacts(view)
-        queue_publication_notice(house.ledger, config, contacts, month=month, report=report, queued_at=clock())
+        queue_publication_notice(
+            house.ledger,
+            config,
+            contacts,
+            month=month,
+            entered_count=report.entered_count + report.already_count,
+            left_count=report.open_count,
+            queued_at=clock(),
+        )
         counts.update(entered=report.entered_count, already=report.already_count, open=report.open_count)
     return report
 

@@ -12,7 +12,7 @@ from flows.house import Clock, House, Progress, open_house
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.month import Month
 from flows.review.decisions import decide, list_review
-from flows.sandbox.city import Sandbox, build_sandbox
+from flows.sandbox.city import HISTORY_MONTHS, Sandbox, build_sandbox
 from flows.settings import Settings, load_settings, set_environment
 
 APPROVER = "沙盘审核人"
@@ -72,7 +72,8 @@ def list_demo_outputs(home: Path, month: Month) -> list[tuple[str, Path]]:
 
 def _run_earlier_months(house: House, sandbox: Sandbox, clock: Clock, progress: Progress) -> None:
     sources = read_sources(house)
-    for month in sandbox.earlier_months:
+    for months_back in range(HISTORY_MONTHS[sandbox.scale], 0, -1):
+        month = sandbox.month.plus(-months_back)
         reports = ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
         _raise_first([report.error for report in reports if report.error is not None])
     before = sandbox.month.plus(-1)

@@ -11,6 +11,7 @@ only keeps them and merges those it is given.
 
 import hashlib
 import shutil
+import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -226,8 +227,11 @@ class LakeView:
         self._ibis = ibis
         self._lake = lake
         self._landings = landings
+        self._folder = tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True)
         self._connection = ibis.duckdb.connect(
-            memory_limit=DUCKDB_MEMORY_LIMIT, temp_directory=str(scratch), preserve_insertion_order=False
+            memory_limit=DUCKDB_MEMORY_LIMIT,
+            temp_directory=self._folder.name,
+            preserve_insertion_order=False,
         )
         self._merged: dict[str, ibis.Table] = {}
 
@@ -236,11 +240,18 @@ class LakeView:
 
     def __exit__(self, *_: object) -> None:
         self._connection.disconnect()
+        self._folder.cleanup()
 
     def table(self, name: str) -> "ibis.Table":
-        """The canonical table `name` with `batch_id`: of several rows with one key the newest (data.md, preamble)."""
+        """The canonical table `name` with `batch_id`: of several rows with one key the newest (data.md, preamble).
+
+        It is merged once, on first use, into a Parquet file of the view's own, from which each question reads only
+        the columns that it needs.
+        """
         if name not in self._merged:
-            self._merged[name] = self._merge(TABLES[name])
+            file = Path(self._folder.name) / f"{name}.parquet"
+            self._connection.to_parquet(self._merge(TABLES[name]), file)
+            self._merged[name] = self._connection.read_parquet(file)
         return self._merged[name]
 
     def _merge(self, table: Table) -> "ibis.Table":

@@ -5,36 +5,47 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Config, Home, open_installation, read_clock
-from flows.errors import DeliveryIncomplete, UsageError
+from flows.month import Month
 
 app = typer.Typer(help="The outbox: see the messages and deliver them.", no_args_is_help=True)
-
-MODES = ("off", "simulate", "allow-list", "live")
 
 
 @app.command()
 def deliver(
     home: Home = None,
     config: Config = None,
-    mode: Annotated[str | None, typer.Option(help=f"One of {', '.join(MODES)}; default as configured.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="off, simulate, allow-list or live; default as configured.")
+    ] = None,
 ) -> None:
     """Deliver what waits in the outbox."""
     from flows.cli.progress import show_progress
     from flows.cycle import deliver as deliver_outbox
 
-    if mode is not None and mode not in MODES:
-        raise UsageError(f"--mode is {mode!r}. Choose one of: {', '.join(MODES)}.")
     with open_installation(home, config) as house, show_progress() as progress:
         report = deliver_outbox(house, read_clock, mode=mode, progress=progress)
     typer.echo(
         f"delivered: {report.delivered}, simulated: {report.simulated}, "
         f"suppressed: {report.suppressed}, failed: {report.failed}"
     )
-    if report.failed:
-        raise DeliveryIncomplete(
-            f"{report.failed} messages were not delivered. "
-            "See why with fivestar notify list --status permanent_failure."
-        )
+    report.refuse_incomplete()
+
+
+@app.command()
+def resend(
+    home: Home = None,
+    config: Config = None,
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="Only this month.")] = None,
+    key: Annotated[list[str] | None, typer.Option(help="This message, delivered or not; may be repeated.")] = None,
+) -> None:
+    """Let messages that failed or were suppressed go out again at the next delivery."""
+    from flows.notify.outbox import requeue_messages
+    from flows.notify.recipients import load_contacts
+
+    chosen = None if month is None else Month.parse(month)
+    with open_installation(home, config) as house, house.view() as view:
+        report = requeue_messages(house.ledger, load_contacts(view), month=chosen, keys=key or ())
+    typer.echo(f"queued: {report.queued}, as they were: {report.already}")
 
 
 @app.command("list")

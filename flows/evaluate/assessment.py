@@ -17,7 +17,7 @@ from flows.evaluate.pay import AnnualTitle, compute_pay, list_awards, select_out
 from flows.evaluate.workers import RosterRow, Sanction
 from flows.lake import TableView
 from flows.month import Month
-from flows.policy import Policy
+from flows.policy import Policy, PolicyValue
 from flows.results import AwardLine, Inputs, MonthResult, PayLine, Proposal, RegisterRecord, SourceStatus
 
 NO_BASE_NOTICE = "基本工资基数尚未设定（config/policy/pay.yaml 的 base_fen），本月不计算工资。"
@@ -63,14 +63,14 @@ def evaluate_month(
     return MonthResult(
         month=month,
         effective_on=month.plus(1).first_on,
-        cutoff_at=communities.cutoff_at,
+        cutoff_at=month.cutoff_at(policy.at(month.last_on).integer("five_star.cutoff_day")),
         inputs=Inputs(
             batch_ids=tuple(batch_ids),
             policy_fingerprint=policy.fingerprint,
             sources=tuple(sources),
             register_digest=digest_register(register),
         ),
-        policy_values=policy.at(month.last_on).values(),
+        policy_values=list_policy_values(policy, month),
         communities=communities.communities,
         indicators=communities.indicators,
         stars=communities.stars,
@@ -81,6 +81,14 @@ def evaluate_month(
         notices=_list_notices(workers, keeps_roster=keeps_roster),
         alarms=[*(f"{month}: source {platform} is missing." for platform in missing), *communities.alarms],
     )
+
+
+def list_policy_values(policy: Policy, month: Month) -> list[PolicyValue]:
+    """The values that the month is judged by: stars' on its last day, grades' and pay's on the effective date."""
+    worker_files = ("grades.", "pay.")
+    stars = [value for value in policy.at(month.last_on).values() if not value.path.startswith(worker_files)]
+    workers = policy.at(month.plus(1).first_on).values()
+    return [*stars, *(value for value in workers if value.path.startswith(worker_files))]
 
 
 def digest_register(register: Mapping[str, RegisterRecord]) -> str:
@@ -103,7 +111,7 @@ def _assess_workers(
     appraisals = {(row["staff_id"], row["year"]): row["outcome"] for row in _read(view.table("appraisals"))}
     sanctions = [Sanction(**row) for row in _read(view.table("sanctions").drop("batch_id"))]
     titles = [AnnualTitle(**row) for row in _read(view.table("annual_titles").drop("batch_id"))]
-    proposals = propose_grades(roster, register, appraisals, sanctions, rules, effective_on)
+    proposals = propose_grades(roster, register, appraisals, sanctions, rules, effective_on=effective_on)
     outcomes = select_outcomes(appraisals, rules, effective_on)
     return Workers(
         proposals=proposals,

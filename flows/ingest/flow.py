@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
@@ -34,9 +34,10 @@ def look_up(name: str) -> str | None:
     if value is not None:
         return value
     try:
-        return str(Secret.load(name.lower().replace("_", "-"), _sync=True).get())
+        block = Secret.load(name.lower().replace("_", "-"))
     except ValueError:
         return None
+    return str(cast(Secret[str], block).get())
 
 
 def open_flow_house(home: str | None, config: str | None) -> House:

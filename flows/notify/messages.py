@@ -28,7 +28,7 @@ from flows.notify.contents import (
 from flows.notify.recipients import CITY
 from flows.outputs import WORKBOOK
 from flows.policy import PolicyValue
-from flows.results import STAR_TITLES, STARS, Community, Proposal, RatingRow, StarRow, StarState
+from flows.results import AWAITING_KINDS, STAR_TITLES, STARS, Community, Proposal, RatingRow, StarRow, StarState
 from flows.wording import (
     KINDS,
     PLATFORMS,
@@ -38,9 +38,6 @@ from flows.wording import (
     format_month,
     list_indicator_titles,
 )
-
-AWAITING_KINDS = ("initial", "raise", "post_change", "review")
-"""The kinds that await a decision (interfaces.md, `review`)."""
 
 SCORE_PLACES = 2
 

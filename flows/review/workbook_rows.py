@@ -6,8 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from flows.results import Community, MonthResult, Proposal
-from flows.review.decisions import AWAITING_KINDS
+from flows.results import AWAITING_KINDS, Community, MonthResult, Proposal
 from flows.review.sentences import explain_decision, explain_reckoning
 from flows.wording import KINDS, POSTS, convert_to_yuan
 

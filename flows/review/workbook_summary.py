@@ -6,8 +6,7 @@ from typing import Any
 
 import xlsxwriter.utility as places
 
-from flows.results import MonthResult
-from flows.review.decisions import AWAITING_KINDS
+from flows.results import AWAITING_KINDS, MonthResult
 from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, set_up_page
 from flows.review.workbook_rows import PersonRow, find_column
 from flows.wording import (
