@@ -3,7 +3,6 @@
 A code without words of its own is shown as it is, so that nothing is hidden.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +13,7 @@ from flows.policy import PolicyValue
 from flows.results import STAR_TITLES, MonthResult
 
 MONITORING = "月度监测（暂定）"
+MONITORING_RESULT = "月度监测结果（暂定）"
 NO_PAY_BASE = "未设定基数"
 UNSET = "未设定"
 
@@ -67,7 +67,7 @@ STAR_STATES = {
     "vetoed": "否决",
     "insufficient_data": "数据不足",
 }
-STAR_MARKS = {"lit": "★", "unlit": "○", "withheld": "△", "vetoed": "×", "insufficient_data": "？"}
+STAR_MARKS = {"lit": "★", "unlit": "○", "withheld": "△", "vetoed": "×", "insufficient_data": "缺"}
 """One sign a state, so that a picture is read without colour."""
 
 STAR_REASONS = {
@@ -103,57 +103,63 @@ TABLES = {
     "contacts": "通讯录",
 }
 
-QUALITY_REASONS: dict[str, str] = {}
-
-_POLICY_WORDS = {
-    **STAR_TITLES,
-    **POSTS,
-    **PLATFORMS,
-    "star": "星",
-    "weight": "权重",
-    "full": "满分线",
-    "zero": "零分线",
-    "gate": "门槛",
-    "lower_is_better": "越低越好",
-    "no_data": "无数据时",
-    "insufficient": "判为数据不足",
-    "leave_out": "该指标不计",
-    "pass": "视为通过",
-    "minimum": "最小分母",
-    "window_months": "合并月数",
-    "floor": "最低级",
-    "ceiling": "最高级",
-    "none": "无",
-    "bachelor": "本科",
-    "master": "硕士",
-    "doctor": "博士",
-    "assistant": "助理社会工作师",
-    "intermediate": "社会工作师",
-    "senior": "高级社会工作师",
-    "warning": "警告",
-    "demerit": "记过",
-    "major_demerit": "记大过",
-    "excellent": "优秀",
-    "competent": "合格",
-    "basic": "基本合格",
-    "incompetent": "不合格",
-    "absent": "无结果",
-    "responded": "响应",
-    "solved": "解决",
-    "satisfied": "满意",
-    "dispute": "矛盾纠纷",
-    "hazard_general": "一般隐患",
-    "hazard_major": "重大隐患",
-    "city_case": "城市管理案件",
-    "market_case": "市场监管案件",
-    "market_hazard_general": "经营场所一般隐患",
-    "market_hazard_major": "经营场所重大隐患",
-    "employment": "就业服务",
-    "wish": "微心愿",
-    "service": "便民服务",
+QUALITY_REASONS = {
+    "null": "必填项为空",
+    "not_listed": "取值不在允许范围",
+    "malformed": "编码格式不对",
+    "not_registered": "社区不在名册",
+    "other_community": "网格属于别的社区",
+    "before_reported": "早于上报时间",
+    "closed_without": "已办结但无办结时间",
+    "in_future": "时间晚于取数时间",
+    "out_of_range": "数值超出范围",
+    "above_total": "覆盖数大于总数",
+    "negative": "数量为负",
+    "unreadable": "无法读取",
+    "unmapped": "代码未配置对应关系",
+    "other_platform": "平台标识不符",
+    "new_field": "出现未配置的字段",
 }
-_CODE = re.compile(r"[a-z][a-z_]*")
-_CATEGORY_VALUES = "five_star.category_stars"
+_COLUMNS = {
+    "category": "事件类别",
+    "certificate": "证书",
+    "certificate_on": "取证日期",
+    "closed_at": "办结时间",
+    "community_code": "社区代码",
+    "current_grade": "现等级",
+    "degree": "学历",
+    "due_at": "办结期限",
+    "effective_on": "生效日期",
+    "event_id": "事件编号",
+    "extended_to": "延期时间",
+    "grid_code": "网格代码",
+    "kind": "类型",
+    "meetings_held": "已开会议数",
+    "meetings_required": "应开会议数",
+    "month": "月份",
+    "name": "名称",
+    "occurred_on": "发生日期",
+    "outcome": "考核结果",
+    "party_unit": "党组织",
+    "post": "岗位",
+    "prior_service_months": "以往工龄",
+    "property_covered": "已覆盖小区数",
+    "property_total": "小区总数",
+    "reopened": "返工次数",
+    "reported_at": "上报时间",
+    "responded_at": "响应时间",
+    "satisfaction": "满意度",
+    "service_start_on": "到岗日期",
+    "solved": "是否解决",
+    "staff_id": "员工编号",
+    "stars": "星数",
+    "status": "状态",
+    "tier": "层级",
+    "updated_at": "更新时间",
+    "urgent": "是否紧急",
+    "year": "年度",
+}
+
 _INDICATORS = "five_star.indicators."
 
 
@@ -167,8 +173,10 @@ def describe_star_reason(reason: str, indicator_titles: Mapping[str, str]) -> st
 
 
 def describe_quality_reason(reason: str) -> str:
-    """Why a row was not let in, as its rule words it."""
-    return QUALITY_REASONS.get(reason, reason)
+    """Why a row was not let in, such as 早于上报时间（办结时间） for `before_reported:closed_at`."""
+    code, _, column = reason.partition(":")
+    text = QUALITY_REASONS.get(code, code)
+    return f"{text}（{_COLUMNS.get(column, column)}）" if column else text
 
 
 def describe_proposal_reasons(reasons: Iterable[str]) -> str:
@@ -186,11 +194,9 @@ def list_indicator_titles(policy_values: Iterable[PolicyValue]) -> dict[str, str
 
 
 def describe_policy_value(value: PolicyValue) -> str:
-    """A policy value with its codes in words; an amount in yuan."""
-    if value.unit == "fen":
-        return format_yuan(int(value.value)) if value.value.lstrip("-").isdigit() else value.value
-    words = {**_POLICY_WORDS, "other": "其他事件"} if value.path == _CATEGORY_VALUES else _POLICY_WORDS
-    return _CODE.sub(lambda match: words.get(match[0], match[0]), value.value)
+    """A policy value as people read it; an amount in yuan."""
+    is_amount = value.unit == "fen" and value.value.isdigit()
+    return format_yuan(int(value.value)) if is_amount else value.value
 
 
 def describe_policy_figure(value: PolicyValue) -> str:

@@ -168,12 +168,21 @@ def _rate(communities: Sequence[Community], stars: Sequence[StarRow]) -> list[Ra
         total = round(sum(scores) / len(scores), 2) if scores else None
         complete = all(row.state != "insufficient_data" for row in own)
         lit = sum(row.state == "lit" for row in own)
-        rows.append(
-            RatingRow(
-                community.community_code, community.district_code, lit, total, complete, 1 if complete else None
-            )
-        )
-    return rows
+        rows.append(RatingRow(community.community_code, community.district_code, lit, total, complete, None))
+    return [replace(row, rank=_rank(row, rows)) for row in rows]
+
+
+def _rank(row: RatingRow, rows: Sequence[RatingRow]) -> int | None:
+    if not row.complete:
+        return None
+    better = [
+        other
+        for other in rows
+        if other.complete
+        and other.district_code == row.district_code
+        and (other.stars, other.total_score) > (row.stars, row.total_score)
+    ]
+    return len(better) + 1
 
 
 def _make_proposal(community: Community, staff_id: str, number: int, effective_on: date, random: Random) -> Proposal:

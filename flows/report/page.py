@@ -3,48 +3,14 @@
 It names communities, never workers (domain.md, PIPL art. 25), and labels every star as provisional.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-from flows.exact import format_decimal
-from flows.report import figures, pictures
-from flows.report.figures import CommunityLine, CostLine, StarChange
-from flows.report.pictures import Series
-from flows.results import STAR_TITLES, MonthResult, StarRow, TableQuality
-from flows.wording import (
-    MONITORING,
-    NO_PAY_BASE,
-    PLATFORMS,
-    TABLES,
-    TAGS,
-    describe_policy_figure,
-    describe_quality_reason,
-    format_instant,
-    format_month,
-    format_yuan,
-    lacks_pay_base,
-    list_banners,
-)
+from flows.results import MonthResult, StarRow, TableQuality
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "report.html.j2"
-LINES_PER_MAP = 40
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture with its title, what it says in a sentence, and the key to its colours."""
-
-    title: str
-    note: str
-    svg: Markup
-    series: Sequence[Series] = ()
+FONTS = '"Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", sans-serif'
 
 
 def write_report(
@@ -59,6 +25,11 @@ def write_report(
 
     `previous_stars` are those of the month before, if it was judged; `quality` is what validation found.
     """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 -- only drawing needs these
+    from markupsafe import Markup  # noqa: PLC0415
+
+    from flows.report.contents import describe_month  # noqa: PLC0415 -- the pictures' library takes a second
+
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -67,230 +38,6 @@ def write_report(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    page = environment.get_template(TEMPLATE).render(
-        title=f"{format_month(result.month)} 五星支部{MONITORING}结果",
-        monitoring=MONITORING,
-        fonts=Markup(pictures.FONTS),  # noqa: S704 - a constant
-        revision=revision,
-        effective_on=result.effective_on,
-        cutoff=format_instant(result.cutoff_at),
-        banners=list_banners(result),
-        cards=_list_cards(result),
-        stars=_draw_stars(result),
-        maps=_draw_maps(figures.list_lines_by_district(result)),
-        states=pictures.STATE_SERIES,
-        changes=_describe_changes(result, previous_stars),
-        grades=_draw_grades(result),
-        costs=_describe_costs(result),
-        no_pay_base=NO_PAY_BASE if lacks_pay_base(result) else "",
-        quality=_describe_quality(quality),
-        policy=_describe_policy(result),
-        award_count=len(result.awards),
-    )
+    contents = describe_month(result, revision, previous_stars=previous_stars, quality=quality)
+    page = environment.get_template(TEMPLATE).render(fonts=Markup(FONTS), **contents)  # noqa: S704 -- a constant
     path.write_text(page, encoding="utf-8", newline="\n")
-
-
-def _list_cards(result: MonthResult) -> list[tuple[str, str, str]]:
-    """Key figures: name, figure, and a word on it."""
-    found = figures.count_key_figures(result)
-    difference = found.monthly_difference_fen
-    share = _format_share(found.many_stars_count, found.community_count)
-    all_stars = found.community_count * len(STAR_TITLES)
-    return [
-        ("参评社区", f"{found.community_count}", f"其中数据完整、参加排名 {found.complete_count} 个"),
-        ("四星及以上社区", f"{found.many_stars_count}", f"占参评社区 {share}"),
-        ("亮星", f"{found.lit_count}", f"共 {all_stars} 颗"),
-        ("待人工决定", f"{found.awaiting_count}", f"其中须逐人核查 {found.manual_count} 人"),
-        ("暂缓晋级", f"{found.held_count}", "人，事由见人事工作簿"),
-        (
-            "月工资差额",
-            NO_PAY_BASE if difference is None else f"{format_yuan(difference)}",
-            "未计算工资" if difference is None else "元，按建议等级，不含首次定级",
-        ),
-        ("工作经费", f"{found.award_count}", "个社区可享受，金额由人核定"),
-    ]
-
-
-def _draw_stars(result: MonthResult) -> list[Picture]:
-    reasons = figures.count_star_reasons(result)
-    listed = [
-        Picture(
-            "各区县社区的星数",
-            "每条为一个区县，数字为社区数；右端为社区总数。",
-            _mark(pictures.draw_stacks(figures.count_stars_by_district(result), pictures.STAR_COUNT_SERIES)),
-            pictures.STAR_COUNT_SERIES,
-        ),
-        Picture(
-            "五颗星各有多少社区点亮",
-            "“数据不足”不是未达标：缺的数据不当作零。",
-            _mark(pictures.draw_stacks(figures.count_star_states(result), pictures.STATE_SERIES)),
-            pictures.STATE_SERIES,
-        ),
-    ]
-    if reasons:
-        rows = [(text, count, f"{count}") for text, count in reasons.items()]
-        listed.append(
-            Picture(
-                "什么让星没有亮",
-                "每颗未亮、暂缓、否决或数据不足的星可有多个原因，数字为次数。",
-                _mark(pictures.draw_bars(rows, label_width=300)),
-            )
-        )
-    return listed
-
-
-def _draw_maps(districts: Mapping[str, Sequence[CommunityLine]]) -> list[Picture]:
-    """A heat map for each district, the large ones in equal parts that fit a page."""
-    maps = []
-    for name, lines in districts.items():
-        parts = -(-len(lines) // LINES_PER_MAP)
-        size = -(-len(lines) // parts)
-        for part in range(parts):
-            shown = lines[part * size : (part + 1) * size]
-            title = name if parts == 1 else f"{name}（{part + 1}/{parts}）"
-            maps.append(Picture(title, f"{len(lines)} 个社区", _mark(pictures.draw_heat_map(shown))))
-    return maps
-
-
-def _describe_changes(result: MonthResult, previous_stars: Sequence[StarRow] | None) -> dict[str, Any] | None:
-    """What changed since the month before, by community; nothing if that month was not judged."""
-    if previous_stars is None:
-        return None
-    changes = figures.list_star_changes(result, previous_stars)
-    by_community: dict[str, list[StarChange]] = {}
-    for change in changes:
-        by_community.setdefault(change.community.community_code, []).append(change)
-    before = {row.community_code for row in previous_stars}
-    now = {row.community_code for row in result.communities}
-    counts = figures.count_changes(changes)
-    return {
-        "picture": Picture(
-            "与上月相比各星的增减",
-            "向右为新亮，向左为失去，数字为社区数。",
-            _mark(pictures.draw_changes(counts)),
-            pictures.CHANGE_SERIES,
-        ),
-        "communities": [
-            {
-                "district": own[0].community.district_name,
-                "name": own[0].community.name,
-                "gained": [STAR_TITLES[change.star] for change in own if change.direction == "gained"],
-                "lost": [(STAR_TITLES[change.star], change.why) for change in own if change.direction == "lost"],
-            }
-            for own in by_community.values()
-        ],
-        "new_count": len(now - before),
-        "gone_count": len(before - now),
-    }
-
-
-def _draw_grades(result: MonthResult) -> list[Picture]:
-    if not result.proposals:
-        return []
-    return [
-        Picture(
-            "等级分布：现等级与建议等级",
-            "数字为人数；首次定级的人员只计入建议等级。",
-            _mark(pictures.draw_grades(figures.count_grades(result))),
-            pictures.GRADE_SERIES,
-        ),
-        Picture(
-            "调整建议的类型",
-            "数字为人数；右端为合计。星级不影响等级。",
-            _mark(pictures.draw_stacks(figures.count_kinds(result), pictures.POST_SERIES)),
-            pictures.POST_SERIES,
-        ),
-    ]
-
-
-def _describe_costs(result: MonthResult) -> list[dict[str, Any]]:
-    """Monthly cost by district and by post, as picture and as table; nothing while the pay base is unset."""
-    groups = (
-        ("各区县每月工资差额", figures.list_costs_by_district(result)),
-        ("各岗位每月工资差额", figures.list_costs_by_post(result)),
-    )
-    return [
-        {
-            "picture": Picture(
-                title,
-                "按建议等级与现等级之差，单位：元/月；只计有现等级的人员。",
-                _mark(pictures.draw_bars([_make_cost_bar(line) for line in lines], label_width=120)),
-            ),
-            "lines": [
-                (
-                    line.title,
-                    line.worker_count,
-                    format_yuan(line.current_fen),
-                    format_yuan(line.proposed_fen),
-                    format_yuan(line.difference_fen),
-                )
-                for line in [*lines, _sum_costs(lines)]
-            ],
-        }
-        for title, lines in groups
-        if lines
-    ]
-
-
-def _sum_costs(lines: Sequence[CostLine]) -> CostLine:
-    return CostLine(
-        "合计",
-        sum(line.worker_count for line in lines),
-        sum(line.current_fen for line in lines),
-        sum(line.proposed_fen for line in lines),
-    )
-
-
-def _make_cost_bar(line: CostLine) -> tuple[str, int, str]:
-    return (line.title, line.difference_fen, format_yuan(line.difference_fen))
-
-
-def _describe_quality(quality: Sequence[TableQuality]) -> list[dict[str, Any]]:
-    return [
-        {
-            "platform": PLATFORMS.get(row.platform, row.platform),
-            "table": TABLES.get(row.table, row.table),
-            "received": f"{row.received_count:,}",
-            "landed": f"{row.landed_count:,}",
-            "rejected": f"{row.rejected_count:,}",
-            "share": _format_share(row.rejected_count, row.received_count),
-            "is_rejected": row.rejected_count > 0,
-            "bar": format_decimal(_share(row.rejected_count, row.received_count) * 100, 2),
-            "reasons": [
-                (describe_quality_reason(reason), f"{count:,}")
-                for reason, count in sorted(row.reason_counts.items(), key=lambda item: (-item[1], item[0]))
-            ],
-        }
-        for row in quality
-    ]
-
-
-def _describe_policy(result: MonthResult) -> dict[str, Any]:
-    tags = figures.count_tags(result)
-    total = len(result.policy_values)
-    return {
-        "picture": Picture(
-            "政策参数的依据",
-            f"共 {total} 项，其中系统假定 {tags['assumed']} 项，占 {_format_share(tags['assumed'], total)}。"
-            "系统假定不是本市规定，待市级文件替换。",
-            _mark(pictures.draw_stacks({"全部参数": tags}, pictures.TAG_SERIES)),
-            pictures.TAG_SERIES,
-        ),
-        "values": [
-            (value.title, describe_policy_figure(value), TAGS.get(value.tag, value.tag), value.reference, value.tag)
-            for value in result.policy_values
-        ],
-    }
-
-
-def _share(part: int, whole: int) -> Fraction:
-    return Fraction(part, whole) if whole else Fraction(0)
-
-
-def _format_share(part: int, whole: int) -> str:
-    return f"{format_decimal(_share(part, whole) * 100, 1)}%" if whole else "–"
-
-
-def _mark(svg: str) -> Markup:
-    """SVG made here: its texts are escaped by the renderer already."""
-    return Markup(svg)  # noqa: S704
