@@ -14,7 +14,7 @@ from flows.sandbox.party import FOUNDED_ON, list_grids
 from flows.sandbox.places import Places
 from flows.sandbox.quality import Quality
 from flows.sandbox.records import ID_PREFIXES, RENDERERS, Names, collect_names, write_event_ids
-from flows.sandbox.supervision import Checks, check_events, list_incidents
+from flows.sandbox.supervision import SECONDS_TO_LIST, Checks, check_events, list_incidents
 from flows.sandbox.timeline import Calendar
 
 PLATFORM_TITLES = {GOVERNANCE: "综合治理", LAW: "执法监管", SERVICE: "便民服务"}
@@ -38,7 +38,7 @@ def write_platforms(
         found = check_events(events, quality, calendar, month, seed)
         checks.append((events.take(found.rows), found))
         platform_of = PLATFORM_OF_CATEGORY[events["category"]]
-        events = spoil_rows(events, places.count, seed, month)
+        events = spoil_rows(events, places.count, seed, month, spared=quality.cast.everyone)
         for number, platform in enumerate(ID_PREFIXES):
             pieces[platform].append(events.take(platform_of == number))
         progress(f"{title}: {len(events):,} events")
@@ -85,10 +85,10 @@ def write_checks(path: Path, checks: list[tuple[EventTable, Checks]], names: Nam
             "community": name_values(names.communities, events["community"][rows]),
             "result": name_values(["属实", "虚假办结", "需返工"], findings[rows]),
             "checked_ts": moments.tolist(),
-            "modified_ts": (moments + 60_000).tolist(),
+            "modified_ts": (moments + SECONDS_TO_LIST * 1000).tolist(),
         }
 
-    return write_feed(path, order, checked[order] + 60, render)
+    return write_feed(path, order, checked[order] + SECONDS_TO_LIST, render)
 
 
 def write_registers(folder: Path, places: Places, quality: Quality, seed: int) -> dict[str, int]:

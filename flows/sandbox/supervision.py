@@ -16,6 +16,10 @@ FALSE_CLOSURE_SHARES = (0.80, 0.16, 0.04)
 """Share of communities and stars with none, one, two false closures in a month; three withhold the star."""
 
 STORY_FALSE_CLOSURES = 3
+LATEST_CHECK_DAYS = 5
+SECONDS_TO_LIST = 60
+"""How long after a finding the platform lists it."""
+
 CHECKED_SHARE = np.array([0.002 if category.star is None else 0.05 for category in CATEGORIES])
 STAR_OF_CATEGORY = np.array([len(STARS) if category.star is None else category.star for category in CATEGORIES])
 
@@ -30,24 +34,44 @@ class Checks:
 
 
 def check_events(events: EventTable, quality: Quality, calendar: Calendar, month: int, seed: int) -> Checks:
-    """Checks of one month: one closed event in twenty of those that count, a few with a false closure or rework."""
+    """Checks on the events reported in one month: one in twenty of the closed ones that count, within days.
+
+    False closures are found within the month only, so that a month has as many as its quota says.
+    """
     stream = open_stream(seed, "checks", calendar.months[month])
-    first, last = calendar.months[month].starts_at, calendar.months[month].ends_at
-    in_reach = (events["status"] == CLOSED) & (events["closed"] < to_epoch(last) - 6 * DAY_SECONDS)
-    in_reach &= events["closed"] >= to_epoch(first)
-    sampled = in_reach & (stream.random(len(events)) < CHECKED_SHARE[events["category"]])
+    closed = events["status"] == CLOSED
+    sampled = closed & (stream.random(len(events)) < CHECKED_SHARE[events["category"]])
     story = quality.cast.false_closures if month == len(calendar.months) - 1 else None
-    planted = np.flatnonzero(in_reach & (events["community"] == story) & (events["category"] == CITY_CASE))
-    sampled[planted[:STORY_FALSE_CLOSURES]] = True
+    early = to_epoch(calendar.months[month].ends_at) - LATEST_CHECK_DAYS * DAY_SECONDS
+    planted = closed & (events["community"] == story) & (events["category"] == CITY_CASE) & (events["closed"] < early)
+    sampled[np.flatnonzero(planted)[:STORY_FALSE_CLOSURES]] = True
     rows = np.flatnonzero(sampled)
-    checked = events["closed"][rows] + stream.integers(DAY_SECONDS, 5 * DAY_SECONDS, len(rows))
-    quota = draw_quota(stream, quality, month, story)
-    star = STAR_OF_CATEGORY[events["category"][rows]]
-    group = events["community"][rows].astype(np.int64) * (len(STARS) + 1) + star
-    found_false = rank_in_group(group) < quota.ravel()[group]
-    other = np.where(toss(stream, len(rows), 0.08), REWORK, VERIFIED)
-    findings = np.where(found_false, FALSE_CLOSURE, other)
+    delay = stream.integers(DAY_SECONDS, LATEST_CHECK_DAYS * DAY_SECONDS, len(rows))
+    checked = events["closed"][rows] + delay
+    in_time = checked < calendar.seen_at - SECONDS_TO_LIST
+    rows, checked = rows[in_time], checked[in_time]
+    findings = judge_events(stream, events.take(rows), checked, quality=quality, calendar=calendar, month=month)
     return Checks(rows, findings, checked)
+
+
+def judge_events(
+    stream: np.random.Generator,
+    events: EventTable,
+    checked: Array,
+    *,
+    quality: Quality,
+    calendar: Calendar,
+    month: int,
+) -> Array:
+    """The finding on each checked event: the first ones of a community and star are false up to its quota."""
+    story = quality.cast.false_closures if month == len(calendar.months) - 1 else None
+    quota = draw_quota(stream, quality, month, story)
+    findings = np.where(toss(stream, len(events), 0.08), REWORK, VERIFIED)
+    within = np.flatnonzero(checked < to_epoch(calendar.months[month].ends_at))
+    star = STAR_OF_CATEGORY[events["category"][within]]
+    group = events["community"][within].astype(np.int64) * (len(STARS) + 1) + star
+    findings[within[rank_in_group(group) < quota.ravel()[group]]] = FALSE_CLOSURE
+    return findings
 
 
 def draw_quota(stream: np.random.Generator, quality: Quality, month: int, story: int | None) -> Array:
