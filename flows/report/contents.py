@@ -248,8 +248,7 @@ def _describe_quality(quality: Sequence[TableQuality]) -> dict[str, Any] | None:
         (
             f"{platform} {table}",
             float(_share(row.rejected_count, row.received_count)),
-            f"{_format_share(row.rejected_count, row.received_count)}"
-            f"（{row.rejected_count:,} / {row.received_count:,}）",
+            _describe_rejected(row),
         )
         for (platform, table), row in zip(names, quality, strict=True)
     ]
@@ -274,6 +273,11 @@ def _describe_quality(quality: Sequence[TableQuality]) -> dict[str, Any] | None:
             for (platform, table), row in zip(names, quality, strict=True)
         ],
     }
+
+
+def _describe_rejected(row: TableQuality) -> str:
+    share = _format_share(row.rejected_count, row.received_count)
+    return f"{share}（{row.rejected_count:,} / {row.received_count:,}）"
 
 
 def _describe_policy(result: MonthResult) -> dict[str, Any]:

@@ -26,7 +26,7 @@ RULE = "#D0D7DE"
 VEGA_LITE = "6.4"
 
 ROW_HEIGHT = 26
-NARROWEST_LABEL = 17
+MARK_WIDTH, DIGIT_WIDTH, LABEL_MARGIN = 12, 6.5, 3
 AXIS_HEIGHT = 22
 WIDTH = 660
 CELL_WIDTH, CELL_HEIGHT = 46, 18
@@ -90,11 +90,9 @@ def draw_stacks(counts: Counts, series: Sequence[Series], *, label_width: int = 
         for one in series:
             count = line[one.key]
             if count:
-                text = f"{one.mark}{count}"
-                room = count / longest * WIDTH
-                fits = room >= NARROWEST_LABEL + 7 * (len(text) - 1)
+                text = _fit_label(one.mark, count, count / longest * WIDTH)
                 pieces.append(
-                    {"y": label, "a": start, "b": start + count, "m": start + count / 2, "t": text if fits else "",
+                    {"y": label, "a": start, "b": start + count, "m": start + count / 2, "t": text,
                      "f": one.fill, "i": one.ink}
                 )  # fmt: skip
                 start += count
@@ -109,6 +107,14 @@ def draw_stacks(counts: Counts, series: Sequence[Series], *, label_width: int = 
     ends = alt.Chart(_data(totals)).mark_text(fontSize=11, align="left", dx=6, color=MUTED)
     sums = ends.encode(x="a:Q", y=_lines(list(counts)), text="t:N")
     return _render(alt.layer(bars, labels, sums), WIDTH, height, left=label_width, right=44, top=2, bottom=2)
+
+
+def _fit_label(mark: str, count: int, room: float) -> str:
+    """The sign and the count if both fit into a piece, else the sign alone, else nothing."""
+    digits = DIGIT_WIDTH * len(str(count))
+    if (MARK_WIDTH if mark else 0) + digits + LABEL_MARGIN <= room:
+        return f"{mark}{count}"
+    return mark if room >= MARK_WIDTH else ""
 
 
 def draw_bars(rows: Sequence[tuple[str, float, str]], *, label_width: int, fill: str = "#2171B5") -> str:

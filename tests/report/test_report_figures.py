@@ -1,0 +1,81 @@
+"""The report's counts, from rows small enough to count by hand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+from flows.report import figures
+from flows.results import STARS, MonthResult, RatingRow, StarRow
+
+Make = Callable[..., MonthResult]
+
+
+def make_two(make_result: Make) -> MonthResult:
+    """Two communities of one district: the first with two stars lit, the second with none and incomplete."""
+    result = make_result(community_count=2, staff_per_community=0)
+    first, second = (replace(row, district_code="410202", district_name="龙亭区") for row in result.communities)
+    states = ("lit", "lit", "unlit", "vetoed", "withheld")
+    reasons = ((), (), ("score",), ("incident",), ("false_closures",))
+    stars = [
+        StarRow(first.community_code, star, Decimal("81.00"), state, why)  # type: ignore[arg-type]
+        for star, state, why in zip(STARS, states, reasons, strict=True)
+    ] + [StarRow(second.community_code, star, None, "insufficient_data", ("weight_share",)) for star in STARS]
+    ratings = [
+        RatingRow(first.community_code, "410202", 2, Decimal("81.00"), True, 1),
+        RatingRow(second.community_code, "410202", 0, None, False, None),
+    ]
+    return replace(result, communities=[second, first], stars=stars, ratings=ratings)
+
+
+def test_communities_are_counted_by_number_of_stars(make_result: Make) -> None:
+    counts = figures.count_stars_by_district(make_two(make_result))
+    assert counts == {"龙亭区": {"5": 0, "4": 0, "3": 0, "2": 1, "1": 0, "0": 1}}
+
+
+def test_ranked_communities_come_before_unranked_ones(make_result: Make) -> None:
+    result = make_two(make_result)
+    (lines,) = figures.list_lines_by_district(result).values()
+    assert [line.rating.rank for line in lines if line.rating] == [1, None]
+    assert [row.star for row in lines[0].stars if row] == list(STARS)
+
+
+def test_reasons_are_counted_in_words_most_frequent_first(make_result: Make) -> None:
+    assert figures.count_star_reasons(make_two(make_result)) == {
+        "有数据的指标权重不足": 5,
+        "当月发生经核实的“三零”事件": 1,
+        "得分未达亮星线": 1,
+        "虚假办结过多": 1,
+    }
+
+
+def test_a_star_that_became_insufficient_is_lost_and_new_communities_are_not_compared(make_result: Make) -> None:
+    result = make_two(make_result)
+    second = result.communities[0].community_code
+    before = [StarRow(second, "branch", Decimal("90.00"), "lit", ())]
+    (change,) = figures.list_star_changes(result, before)
+    assert (change.community.community_code, change.star, change.direction) == (second, "branch", "lost")
+    assert change.why == "有数据的指标权重不足"
+
+
+def test_key_figures_leave_the_cost_open_while_pay_is_not_computed(make_result: Make) -> None:
+    found = figures.count_key_figures(make_two(make_result))
+    assert (found.community_count, found.complete_count, found.lit_count) == (2, 1, 2)
+    assert found.monthly_difference_fen is None
+
+
+def test_costs_count_only_workers_whose_pay_is_known_before_and_after(make_result: Make) -> None:
+    result = make_result(community_count=1, staff_per_community=3)
+    lines = [line for line in result.pay_lines if line.staff_id != result.proposals[0].staff_id]
+    only_proposed = next(line for line in result.pay_lines if line.basis == "proposed")
+    costs = figures.list_costs_by_district(replace(result, pay_lines=[*lines, only_proposed]))
+    assert sum(line.worker_count for line in costs) == len(
+        {line.staff_id for line in lines if line.basis == "current"}
+    )
+
+
+def test_a_worker_without_a_grade_counts_only_as_proposed(make_result: Make) -> None:
+    result = make_result(community_count=1, staff_per_community=1)
+    worker = replace(result.proposals[0], current_grade=None, proposed_grade=7)
+    counts = figures.count_grades(replace(result, proposals=[worker]))
+    assert counts["7"] == {"current": 0, "proposed": 1}
+    assert sum(line["current"] for line in counts.values()) == 0
