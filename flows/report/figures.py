@@ -91,9 +91,10 @@ def count_stars_by_district(result: MonthResult) -> Counts:
     counts: Counts = {
         name: {str(stars): 0 for stars in range(MOST_STARS, -1, -1)} for name in list_districts(result).values()
     }
+    districts = {row.community_code: row.district_code for row in result.communities}
     names = list_districts(result)
     for rating in result.ratings:
-        counts[names.get(rating.district_code, rating.district_code)][str(rating.stars)] += 1
+        counts[names[districts[rating.community_code]]][str(rating.stars)] += 1
     return counts
 
 

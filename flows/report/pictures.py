@@ -6,11 +6,13 @@ its colour.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
 from flows.exact import format_decimal
 from flows.report.figures import CommunityLine, Counts
@@ -78,6 +80,12 @@ CHANGE_SERIES = (
     Series("gained", "新亮", "#0072B2", "#FFFFFF", "＋"),
     Series("lost", "失去", "#8F2D04", "#FFFFFF", "－"),
 )
+
+
+def skip_schema_checks() -> AbstractContextManager[None]:
+    """Draw without checking every part of a picture against the chart schema, which takes as long as the drawing."""
+    checks: AbstractContextManager[None] = debug_mode(False)
+    return checks
 
 
 def draw_stacks(counts: Counts, series: Sequence[Series], *, label_width: int = 96) -> str:
@@ -237,7 +245,6 @@ def _render(chart: Any, width: float, height: float, *, left: int, right: int, t
         background="transparent",
     )
     styled = sized.configure(font=MEASURED_FONT, aria=False).configure_view(stroke=None)
-    # Checking each specification against the schema would take as long as a third of the drawing.
     svg = vl_convert.vegalite_to_svg(vl_spec=styled.to_dict(validate=False), vl_version=VEGA_LITE)
     # Without a font of its own the text takes the page's.
     return str(svg).replace(f' font-family="{MEASURED_FONT}"', "")
