@@ -103,7 +103,8 @@ def _read_csv(path: Path, resource: FileResource) -> Iterator[Record]:
 
 
 def _read_xlsx(path: Path, resource: FileResource) -> Iterator[Record]:
-    workbook = CalamineWorkbook.from_path(str(path))
+    # By its content, for many an .xls is an .xlsx; a path would be judged by its ending.
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
     names = workbook.sheet_names
     if isinstance(resource.sheet, str) and resource.sheet not in names:
         raise _Unreadable(f"no sheet {resource.sheet!r}, but {', '.join(names)}")

@@ -1,0 +1,189 @@
+"""Files as people keep them: encodings, preambles, merged headers, footnotes, dates and text in one column."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xlsxwriter
+from platform_server import CARD
+
+from flows.errors import ContractBroken, SourceUnavailable
+from flows.ingest.files import find_files, read_records
+from flows.ingest.source import FilesSource, Source
+
+Read = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    folder = tmp_path / "config" / "drop"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def make_files_source(make_source: Callable[[str], Source]) -> Callable[[str], FilesSource]:
+    """A source of sanctions from the folder `drop`, with the given lines in its resource."""
+
+    def make(lines: str) -> FilesSource:
+        text = f"""
+platform: sheets
+title: Sheets
+{CARD}
+connection: {{kind: files, path: drop}}
+resources:
+  sanctions:
+    table: sanctions
+    fields: {{staff_id: 工号, kind: 种类, effective_on: 日期}}
+"""
+        source = make_source(text + "".join(f"    {line}\n" for line in lines.splitlines()))
+        assert isinstance(source, FilesSource)
+        return source
+
+    return make
+
+
+@pytest.fixture
+def read(make_files_source: Callable[[str], FilesSource]) -> Read:
+    """All records of all files that match."""
+
+    def run(lines: str) -> list[dict[str, Any]]:
+        source = make_files_source(lines)
+        resource = source.resources["sanctions"]
+        return [
+            record
+            for file in find_files(source, resource)
+            for records in read_records(file, resource, "sheets, sanctions")
+            for record in records
+        ]
+
+    return run
+
+
+CSV = 'files: "*.csv"\nformat: csv'
+XLSX = 'files: "*.xlsx"\nformat: xlsx'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "gb18030"])
+def test_text_is_read_in_the_encodings_that_offices_use(read: Read, drop: Path, encoding: str) -> None:
+    # 㛃 and 𠮷 are in GB18030 but not in GBK.
+    drop.joinpath("a.csv").write_bytes("工号,种类\nS1,㛃𠮷\n".encode(encoding))
+    assert read(CSV) == [{"工号": "S1", "种类": "㛃𠮷"}]
+
+
+def test_a_stated_encoding_is_the_only_one_tried(read: Read, drop: Path) -> None:
+    drop.joinpath("a.csv").write_bytes("工号\n执法\n".encode("gb18030"))
+    with pytest.raises(ContractBroken, match=r"a\.csv cannot be read as csv \(it is not text in utf-8\)"):
+        read(f"{CSV}\nencoding: utf-8")
+
+
+def test_files_are_read_in_the_order_of_their_names(read: Read, drop: Path) -> None:
+    for name in ("b.csv", "a.csv", "c.txt", "~$d.csv"):
+        drop.joinpath(name).write_text(f"工号\n{name}\n", encoding="utf-8")
+    assert [record["工号"] for record in read(CSV)] == ["a.csv", "b.csv"]
+
+
+def test_preamble_empty_rows_and_footnote_are_passed_over(read: Read, drop: Path) -> None:
+    text = "处分名单\n填报说明\n\n工号,种类\nS1,a\n,\nS2,b\n注：以上,\n不算,x\n"
+    drop.joinpath("a.csv").write_text(text, encoding="utf-8")
+    assert read(f"{CSV}\nskip_rows: 2\nfooter: {{starts_with: 注}}") == [
+        {"工号": "S1", "种类": "a"},
+        {"工号": "S2", "种类": "b"},
+    ]
+
+
+def test_a_footer_of_so_many_rows_is_dropped(read: Read, drop: Path) -> None:
+    drop.joinpath("a.csv").write_text("工号\nS1\nS2\n合计\n制表人\n", encoding="utf-8")
+    assert read(f"{CSV}\nfooter: {{rows: 2}}") == [{"工号": "S1"}, {"工号": "S2"}]
+
+
+def test_quoted_cells_may_hold_commas_and_line_breaks(read: Read, drop: Path) -> None:
+    drop.joinpath("a.csv").write_text('"工\n号",Issued  On\n"a,b\nc",x\n', encoding="utf-8")
+    assert read(CSV) == [{"工号": "a,b\nc", "Issued On": "x"}]
+
+
+def write_workbook(path: Path, rows: list[list[Any]], merges: list[tuple[int, int, int, str]] | None = None) -> None:
+    """A workbook with `rows`; a merge is row, first and last column, and text."""
+    with xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd"}) as workbook:
+        workbook.add_worksheet("说明").write(0, 0, "empty")
+        sheet = workbook.add_worksheet("名单")
+        for number, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                if isinstance(cell, date):
+                    sheet.write_datetime(number, column, cell)
+                elif cell is not None:
+                    sheet.write(number, column, cell)
+        for number, first, last, text in merges or []:
+            sheet.merge_range(number, first, number, last, text)
+
+
+def test_merged_headers_are_joined(read: Read, drop: Path) -> None:
+    rows: list[list[Any]] = [["工号", None, None, "备注"], [None, "应开", "实开", None], ["S1", 4, 3, "好"]]
+    write_workbook(drop / "a.xlsx", rows, [(0, 1, 2, "组织生活")])
+    assert read(f"{XLSX}\nsheet: 名单\nheader_rows: 2") == [
+        {"工号": "S1", "组织生活/应开": 4.0, "组织生活/实开": 3.0, "备注": "好"}
+    ]
+
+
+def test_cells_of_a_workbook_are_dates_numbers_or_text(read: Read, drop: Path) -> None:
+    rows: list[list[Any]] = [["工号", "日期"], ["001", datetime(2024, 3, 1)], [2, "2024/3/1"], [3, None]]
+    write_workbook(drop / "a.xlsx", rows)
+    assert read(f"{XLSX}\nsheet: 1") == [
+        {"工号": "001", "日期": date(2024, 3, 1)},
+        {"工号": 2.0, "日期": "2024/3/1"},
+        {"工号": 3.0, "日期": None},
+    ]
+
+
+def test_a_workbook_named_xls_is_read_by_its_content(read: Read, drop: Path) -> None:
+    write_workbook(drop / "a.xls", [["工号"], ["S1"]])
+    assert read('files: "*.xls"\nformat: xlsx\nsheet: 名单') == [{"工号": "S1"}]
+
+
+def test_lines_of_json_are_read(read: Read, drop: Path) -> None:
+    drop.joinpath("a.jsonl").write_text('{"工号": {"a": 1}}\n\n{"工号": null}\n', encoding="utf-8")
+    assert read('files: "*.jsonl"\nformat: jsonl') == [{"工号": {"a": 1}}, {"工号": None}]
+
+
+def test_parquet_is_read(read: Read, drop: Path) -> None:
+    pq.write_table(pa.table({"工号": ["S1"], "日期": [date(2024, 3, 1)]}), drop / "a.parquet")
+    assert read('files: "*.parquet"\nformat: parquet') == [{"工号": "S1", "日期": date(2024, 3, 1)}]
+
+
+@pytest.mark.parametrize(
+    ("file", "lines", "message"),
+    [
+        (("a.xlsx", b"not a workbook"), XLSX, r"a\.xlsx cannot be read as xlsx"),
+        (("a.csv", b""), CSV, "there is no header row"),
+        (("a.csv", b"a,a\n1,2\n"), CSV, "the header a stands more than once"),
+        (("a.csv", b"a\n1,2\n"), CSV, "a row has more cells than the header"),
+        (("a.csv", b"a\n1\n"), f"{CSV}\nencoding: klingon", "unknown encoding klingon"),
+        (("a.jsonl", b"{}\n[1]\n"), 'files: "*.jsonl"\nformat: jsonl', "line 2 is not an object"),
+        (("a.jsonl", b"{"), 'files: "*.jsonl"\nformat: jsonl', "line 1 is not JSON"),
+        (("a.parquet", b"PAR1"), 'files: "*.parquet"\nformat: parquet', r"a\.parquet cannot be read as parquet"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(
+    read: Read, drop: Path, file: tuple[str, bytes], lines: str, message: str
+) -> None:
+    drop.joinpath(file[0]).write_bytes(file[1])
+    with pytest.raises(ContractBroken, match=message):
+        read(lines)
+
+
+def test_a_sheet_that_is_not_there_is_told_with_those_that_are(read: Read, drop: Path) -> None:
+    write_workbook(drop / "a.xlsx", [["工号"]])
+    with pytest.raises(ContractBroken, match="no sheet '名册', but 说明, 名单"):
+        read(f"{XLSX}\nsheet: 名册")
+    with pytest.raises(ContractBroken, match="no sheet number 2, only 2"):
+        read(f"{XLSX}\nsheet: 2")
+
+
+def test_a_folder_that_is_not_there_is_unavailable(read: Read, drop: Path) -> None:
+    drop.rmdir()
+    with pytest.raises(SourceUnavailable, match="the folder drop is not there"):
+        read(CSV)

@@ -1,0 +1,198 @@
+"""Source values as canonical types: what is read, what counts as nothing, and what cannot be read."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.ingest.readings import (
+    Reading,
+    Style,
+    read_booleans,
+    read_dates,
+    read_instants,
+    read_integers,
+    read_months,
+    read_text,
+)
+
+SHANGHAI = Style(ZoneInfo("Asia/Shanghai"))
+NOTHING = "nothing"
+UNREADABLE = "unreadable"
+
+
+def tell(reading: Reading) -> list[Any]:
+    """The values, with words for nothing and for what cannot be read."""
+    values = reading.values.to_pylist()
+    return [
+        UNREADABLE if bad else NOTHING if value is None else value
+        for value, bad in zip(values, reading.unreadable, strict=True)
+    ]
+
+
+def test_text_loses_the_spaces_around_it_and_empty_text_is_nothing() -> None:
+    assert tell(read_text([" a b\t", "\u3000社区 ", "", "  ", None])) == ["a b", "社区", NOTHING, NOTHING, NOTHING]
+
+
+def test_numbers_in_a_text_column_are_written_plainly() -> None:
+    values = [410202001001.0, 410202001001, 1.5, True, date(2024, 3, 1), "x"]
+    assert tell(read_text(values)) == ["410202001001", "410202001001", "1.5", "true", "2024-03-01", "x"]
+
+
+def test_an_object_is_no_text() -> None:
+    assert tell(read_text([{"a": 1}, ["b"], "x"])) == [UNREADABLE, UNREADABLE, "x"]
+
+
+def test_whole_numbers_are_read_from_numbers_and_text() -> None:
+    assert tell(read_integers([1, None, -2])) == [1, NOTHING, -2]
+    assert tell(read_integers(["3", " 4.0 ", "１２", "", 5.0, 6])) == [3, 4, 12, NOTHING, 5, 6]
+
+
+def test_a_fraction_a_word_a_truth_or_too_great_a_number_is_no_whole_number() -> None:
+    assert tell(read_integers([1.5, "1.5", "三", True, 2**63, "1e3"])) == [UNREADABLE] * 6
+
+
+def test_a_column_of_fractions_is_not_cut_to_whole_numbers() -> None:
+    assert tell(read_integers([1.5, 2.0, None])) == [UNREADABLE, 2, NOTHING]
+
+
+def test_truths_are_read_from_the_usual_words() -> None:
+    assert tell(read_booleans([True, False, None])) == [True, False, NOTHING]
+    assert tell(read_booleans(["是", "否", "TRUE", "n", 1, 0, "1.0"])) == [
+        True,
+        False,
+        True,
+        False,
+        True,
+        False,
+        UNREADABLE,
+    ]
+
+
+INSTANT = datetime(2024, 3, 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-03-01 08:00:00",
+        "2024-03-01T08:00",
+        "2024-03-01T08:00:00.000",
+        "2024-03-01T00:00:00Z",
+        "2024-03-01T08:00:00+08:00",
+        "2024-03-01 09:00:00+0900",
+        "2024/3/1 8:00",
+        "2024/03/01 08:00:00",
+        "2024.3.1 08:00",
+        "2024年3月1日 8时00分",
+        "2024年3月1日8:00:00",
+        "２０２４-０３-０１　０８：００",
+        "20240301080000",
+        "1709251200",
+        "1709251200000",
+        1709251200,
+        1709251200000,
+        1709251200.0,
+    ],
+)
+def test_an_instant_is_read_in_every_usual_writing(text: Any) -> None:
+    assert tell(read_instants([text], SHANGHAI)) == [INSTANT]
+    assert tell(read_instants([text, "2024-03-01 08:00:00", None, "x"], SHANGHAI)) == [
+        INSTANT,
+        INSTANT,
+        NOTHING,
+        UNREADABLE,
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-02-30 08:00:00",
+        "0000-00-00 00:00:00",
+        "2024-03-01 25:00:00",
+        "2024-3",
+        "明天",
+        True,
+        [1],
+        10**18,
+        "2024-03-01T08",
+    ],
+)
+def test_what_is_no_instant_is_unreadable_and_spoils_nothing_else(text: Any) -> None:
+    assert tell(read_instants([text, "2024-03-01 08:00:00"], SHANGHAI)) == [UNREADABLE, INSTANT]
+
+
+def test_a_date_without_a_time_is_its_first_second_or_its_last() -> None:
+    # 2024-03-01 00:00 in Shanghai is 16:00 of the day before in UTC; 23:59:59 is 15:59:59.
+    first, last = datetime(2024, 2, 29, 16), datetime(2024, 3, 1, 15, 59, 59)
+    for written in ("2024-03-01", "2024/3/1", "2024年3月1日", "20240301", date(2024, 3, 1)):
+        assert tell(read_instants([written], SHANGHAI)) == [first]
+        assert tell(read_instants([written], Style(SHANGHAI.zone, ends_day=True))) == [last]
+
+
+def test_a_time_beside_the_date_is_kept_where_a_date_alone_would_end_the_day() -> None:
+    values = ["2024-03-01 08:00:00", "2024-03-01"]
+    read = tell(read_instants(values, Style(SHANGHAI.zone, ends_day=True)))
+    assert read == [INSTANT, datetime(2024, 3, 1, 15, 59, 59)]
+
+
+def test_the_clock_of_the_sources_zone_is_followed_through_its_changes() -> None:
+    # New York is 5 hours behind UTC until 2024-03-10 02:00, then 4.
+    values = ["2024-03-10 01:59:00", "2024-03-10 03:00:00"]
+    assert tell(read_instants(values, Style(ZoneInfo("America/New_York")))) == [
+        datetime(2024, 3, 10, 6, 59),
+        datetime(2024, 3, 10, 7, 0),
+    ]
+
+
+@given(st.datetimes(datetime(1980, 1, 1), datetime(2060, 1, 1)), st.sampled_from(["Asia/Shanghai", "UTC"]))
+def test_a_column_is_read_as_each_of_its_values_alone(moment: datetime, zone: str) -> None:
+    expected = moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
+    style = Style(ZoneInfo(zone))
+    assert tell(read_instants([moment.isoformat(" ", "microseconds")], style)) == [expected]
+    assert tell(read_instants([moment.isoformat("T", "microseconds"), "x"], style))[0] == expected
+
+
+def test_a_stated_format_is_the_only_one_read() -> None:
+    style = Style(SHANGHAI.zone, format="%d.%m.%y %H:%M")
+    assert tell(read_instants(["01.03.24 08:00", "2024-03-01 08:00"], style)) == [INSTANT, UNREADABLE]
+
+
+def test_a_stated_format_without_a_time_is_a_date() -> None:
+    style = Style(SHANGHAI.zone, format="%d.%m.%Y", ends_day=True)
+    assert tell(read_instants(["01.03.2024"], style)) == [datetime(2024, 3, 1, 15, 59, 59)]
+    assert tell(read_dates(["01.03.2024"], style)) == [date(2024, 3, 1)]
+
+
+def test_days_are_read_from_dates_text_and_instants() -> None:
+    values = ["2024-03-01", "2024/3/1", "2024年3月1日", date(2024, 3, 1), "20240301", None, ""]
+    assert tell(read_dates(values, SHANGHAI)) == [date(2024, 3, 1)] * 5 + [NOTHING] * 2
+
+
+def test_the_day_of_an_instant_is_that_of_the_citys_calendar() -> None:
+    # 18:00 UTC on 29 February is 02:00 on 1 March in Shanghai.
+    assert tell(read_dates(["2024-02-29T18:00:00Z", 1709229600], SHANGHAI)) == [date(2024, 3, 1)] * 2
+
+
+def test_days_of_a_workbook_may_be_numbers_or_midnights() -> None:
+    # Excel counts 2024-03-01 as day 45352.
+    style = Style(SHANGHAI.zone, counts_days=True)
+    assert tell(read_dates([45352, 45352.0, datetime(2024, 3, 1)], style)) == [date(2024, 3, 1)] * 3
+    assert tell(read_instants([45352.5], style)) == [datetime(2024, 3, 1, 4)]
+
+
+def test_what_is_no_day_is_unreadable() -> None:
+    assert tell(read_dates(["2024-02-30", "2024", "三月", "2024年3月"], SHANGHAI)) == [UNREADABLE] * 4
+
+
+def test_months_are_read_from_text_and_dates() -> None:
+    values = ["2024-03", "2024/3", "2024年3月", "202403", 202403, date(2024, 3, 1), "2024-03-01"]
+    assert tell(read_months(values, SHANGHAI)) == ["2024-03"] * 7
+
+
+def test_what_is_no_month_is_unreadable() -> None:
+    assert tell(read_months(["2024-13", "三月", "2024", None], SHANGHAI)) == [UNREADABLE] * 3 + [NOTHING]
