@@ -53,9 +53,13 @@ class RevisionRecord:
 
 
 def digest_inputs(inputs: Inputs) -> str:
-    """The SHA-256 of what a month was judged from; the evidence behind a source's presence is told, not hashed."""
+    """The SHA-256 of what a month was judged from.
+
+    Batches count in the order in which each resource landed; sources land side by side, so the order between them is
+    chance. The evidence behind a source's presence is told, not hashed.
+    """
     content = {
-        "batch_ids": list(inputs.batch_ids),
+        "batch_ids": sorted(inputs.batch_ids, key=lambda batch_id: batch_id.rpartition("-")[0]),
         "policy_fingerprint": inputs.policy_fingerprint,
         "sources": {source.platform: source.present for source in inputs.sources},
         "register_digest": inputs.register_digest,

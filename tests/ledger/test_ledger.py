@@ -99,7 +99,7 @@ def test_the_input_digest_follows_what_was_judged_and_not_how_presence_was_told(
     assert digest_inputs(dataclasses.replace(inputs, sources=told)) == digest_inputs(inputs)
     for changed in (
         dataclasses.replace(inputs, sources=absent),
-        dataclasses.replace(inputs, batch_ids=tuple(reversed(inputs.batch_ids))),
+        dataclasses.replace(inputs, batch_ids=("p-events-b2", "p-events-b1", "q-events-b3")),
         dataclasses.replace(inputs, policy_fingerprint="0" * 64),
         dataclasses.replace(inputs, register_digest="0" * 64),
     ):
