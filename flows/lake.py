@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import ibis
 
 PART_ROWS_MAX = 100_000
-DUCKDB_MEMORY_LIMIT = "600MB"
+DUCKDB_MEMORY_LIMIT = "400MB"
 
 _ARROW_TYPES: Mapping[str, pa.DataType] = {
     "text": pa.string(),

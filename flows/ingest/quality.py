@@ -159,8 +159,9 @@ def _equal(first: str, second: str, ignored: str) -> tuple[str, dict[str, Any]]:
 
 
 def _condition(column: str, values: Sequence[str]) -> dict[str, Any]:
-    listed = ", ".join(f'"{value}"' for value in values)
-    return {"row_condition": f"{column} in [{listed}]", "condition_parser": "pandas"}
+    from great_expectations.expectations.row_conditions import Column  # noqa: PLC0415 -- imported already by then
+
+    return {"row_condition": Column(column).is_in(list(values))}
 
 
 def _helper(check: Check) -> str:
