@@ -16,7 +16,7 @@ from flows.ingest.paging import Pager
 from flows.ingest.predicates import Bands
 from flows.ingest.references import read_bands, read_references
 from flows.ingest.rest import RestClient, Timing
-from flows.ingest.rules import MonthCount, TableRules, load_rules
+from flows.ingest.rules import Band, MonthCount, TableRules, load_rules
 from flows.ingest.source import FileResource, FilesSource, RestResource, Source, list_resources
 from flows.lake import Manifest, StagedBatch
 from flows.ledger.repository import PullStatus
@@ -163,7 +163,7 @@ class _ResourcePuller:
         with ExitStack() as stack:
             try:
                 if bands is None:
-                    bands = read_bands(self._house.settings.config, self._now)
+                    bands = self._read_bands()
                 mapper = Mapper(self._source, self._resource, self._name)
                 references = read_references(self._house, self._now, bands)
                 judge = Judge(mapper, self._rules, references, self._name)
@@ -247,6 +247,10 @@ class _ResourcePuller:
                 counts[earlier] = pull.landed_count
         wanted = [month.plus(-back) for back in range(1, MONTHS_COMPARED + 1)]
         return [counts[earlier] for earlier in wanted if earlier in counts]
+
+    def _read_bands(self) -> Bands:
+        judges_bands = any(isinstance(rule, Band) for rule in self._rules.row_rules)
+        return read_bands(self._house.settings.config, self._now) if judges_bands else {}
 
     def _begin(self) -> int:
         return self._house.ledger.begin_pull(

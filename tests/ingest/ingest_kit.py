@@ -52,3 +52,9 @@ def land_rows(house: House, table: str, rows: list[dict[str, object]]) -> None:
         finished_at=NOW,
         manifests=[manifest],
     )
+
+
+def count_rows(house: House, table: str) -> int:
+    """Rows of the canonical table, as everything landed makes it."""
+    with house.view() as view:
+        return int(view.table(table).count().execute())

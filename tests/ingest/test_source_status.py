@@ -1,0 +1,89 @@
+"""Whether a source was present for a month: asked of all its resources, answered by their latest pulls."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from ingest_kit import MARCH
+from platform_server import CARD, write_incident_source
+
+from flows.house import House
+from flows.ingest.source import Source
+from flows.ingest.status import find_source_status
+from flows.month import Month
+from flows.results import SourceStatus
+
+CUTOFF = MARCH[1]
+
+TWO = (
+    write_incident_source()
+    + """  others:
+    table: incidents
+    request: {path: /others}
+    fields: {incident_id: id, community_code: id, kind: id, occurred_on: id, status: id, updated_at: id}
+"""
+)
+
+
+@pytest.fixture
+def source(make_source: Callable[[str], Source]) -> Source:
+    assert CARD in TWO
+    return make_source(TWO)
+
+
+def note_pull(house: House, resource: str, status: str, window: tuple[datetime, datetime] = MARCH) -> None:
+    pull_id = house.ledger.begin_pull(
+        platform="test_platform", resource=resource, table="incidents", window=window, started_at=CUTOFF
+    )
+    if status != "running":
+        house.ledger.finish_pull(
+            pull_id,
+            status=status,  # type: ignore[arg-type]
+            message="",
+            received_count=0,
+            landed_count=0,
+            rejected_count=0,
+            finished_at=CUTOFF,
+        )
+
+
+def find_status(house: House, source: Source) -> SourceStatus:
+    [status] = find_source_status(house, [source], Month(2024, 3), CUTOFF)
+    return status
+
+
+def test_a_source_never_pulled_is_missing(house: House, source: Source) -> None:
+    status = find_status(house, source)
+    assert (status.platform, status.present) == ("test_platform", False)
+    assert status.evidence == "no pull of incidents, others holds 2024-03 up to its cutoff"
+
+
+def test_a_source_is_present_when_every_resource_was_pulled(house: House, source: Source) -> None:
+    note_pull(house, "incidents", "complete")
+    assert not find_status(house, source).present
+    note_pull(house, "others", "complete")
+    assert find_status(house, source).present
+
+
+@pytest.mark.parametrize("status", ["refused", "unavailable", "broken", "skipped", "running"])
+def test_the_latest_pull_counts_even_after_a_better_one(house: House, source: Source, status: str) -> None:
+    for name in ("incidents", "others"):
+        note_pull(house, name, "complete")
+    note_pull(house, "others", status)
+    found = find_status(house, source)
+    assert not found.present
+    assert f"others ({status}, pull " in found.evidence
+
+
+def test_a_pull_of_another_window_says_nothing_of_the_month(house: House, source: Source) -> None:
+    for name in ("incidents", "others"):
+        note_pull(house, name, "complete")
+        note_pull(house, name, "broken", (MARCH[0], datetime(2024, 4, 2, 15, 59, 59, tzinfo=UTC)))
+        note_pull(house, name, "broken", (datetime(2024, 3, 5, tzinfo=UTC), CUTOFF))
+    assert find_status(house, source).present
+
+
+def test_a_wider_window_holds_the_month(house: House, source: Source) -> None:
+    for name in ("incidents", "others"):
+        note_pull(house, name, "complete", (datetime(1970, 1, 1, tzinfo=UTC), datetime(2024, 5, 1, tzinfo=UTC)))
+    assert find_status(house, source).present
