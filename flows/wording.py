@@ -72,7 +72,7 @@ STAR_MARKS = {"lit": "★", "unlit": "○", "withheld": "△", "vetoed": "×", "
 
 STAR_REASONS = {
     "weak_branch": "列为软弱涣散党组织",
-    "secretary_under_investigation": "书记被立案审查",
+    "secretary_under_investigation": "支部书记相关的一票否决事项（详询组织部门）",
     "incident": "当月发生经核实的“三零”事件",
     "source_missing": "数据来源未到位",
     "weight_share": "有数据的指标权重不足",
