@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flows.errors import FivestarError
+from flows.errors import FivestarError, join_failures
 from flows.evaluate.assessment import evaluate_month
 from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
@@ -134,17 +134,28 @@ def deliver(
 def run_month(
     house: House, month: Month, clock: Clock, *, offline: bool = False, progress: Progress = ignore_progress
 ) -> RunReport:
-    """The whole monthly cycle up to open review: ingest, evaluate, open review, queue messages."""
+    """The whole monthly cycle up to open review: ingest, evaluate, open review, queue messages.
+
+    A source that fails is told in the report, and the month is judged without it. Where it can't be judged at all, the
+    failed sources are the likely cause: the error says so, and has their class.
+    """
     sources = read_sources(house)
     reports = (
         []
         if offline
         else ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
     )
-    assessment = assess_month(house, month, clock, progress=progress)
+    failures = [report.error for report in reports if report.error is not None]
+    try:
+        assessment = assess_month(house, month, clock, progress=progress)
+    except FivestarError as error:
+        if not failures:
+            raise
+        cause = join_failures(failures)
+        raise type(cause)(f"{cause}\n{error}") from error
     open_review(house, assessment, clock)
     queued = queue_messages(house, month, clock)
-    return RunReport(reports, assessment, queued, [report.error for report in reports if report.error is not None])
+    return RunReport(reports, assessment, queued, failures)
 
 
 def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:

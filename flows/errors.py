@@ -4,6 +4,7 @@ A message says what happened, where, which rule and value, and what to do next. 
 traceback, so it must stand alone; it never holds a person's data or a secret.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -53,3 +54,17 @@ class DeliveryIncomplete(FivestarError):
     """Some messages were not delivered."""
 
     exit_code = 15
+
+
+_GRAVEST_FIRST = (ContractBroken, QualityGate, ConfigurationError, SourceUnavailable)
+
+
+def rank_failure(error: FivestarError) -> int:
+    """How far down an error stands: what needs a person comes before what may pass by itself."""
+    return next((place for place, kind in enumerate(_GRAVEST_FIRST) if isinstance(error, kind)), 0)
+
+
+def join_failures(errors: Sequence[FivestarError]) -> FivestarError:
+    """One error with every message, of the class of the gravest."""
+    gravest = min(errors, key=rank_failure)
+    return type(gravest)("\n".join(dict.fromkeys(str(error) for error in errors)))

@@ -27,5 +27,6 @@ def main() -> None:
     try:
         app()
     except FivestarError as error:
-        print(f"fivestar: {error}", file=sys.stderr)  # noqa: T201 -- the one place where errors are shown
+        for line in str(error).splitlines():
+            print(f"fivestar: {line}", file=sys.stderr)  # noqa: T201 -- the one place where errors are shown
         sys.exit(error.exit_code)

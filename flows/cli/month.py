@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
-from flows.errors import FivestarError, UsageError
+from flows.errors import FivestarError, UsageError, join_failures
 from flows.month import Month
 
 if TYPE_CHECKING:
@@ -170,13 +170,6 @@ def _echo_assessment(assessment: "Assessment") -> None:
 
 
 def _raise_failures(errors: Iterable[FivestarError | None]) -> None:
-    """Raise the gravest failure with every message: who must act comes before who may wait."""
     failures = [error for error in errors if error is not None]
     if failures:
-        gravest = max(failures, key=_weigh)
-        raise type(gravest)("\nfivestar: ".join(str(error) for error in failures))
-
-
-def _weigh(error: FivestarError) -> int:
-    order = (11, 10, 13, 12)
-    return order.index(error.exit_code) if error.exit_code in order else len(order)
+        raise join_failures(failures)

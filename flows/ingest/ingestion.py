@@ -74,7 +74,8 @@ def ingest_sources(
 ) -> list[PullReport]:
     """Pull every source: registers first, then all at once, each on its own (data.md, "registers land first").
 
-    A source whose register failed is not asked for more; the others go on.
+    A source whose register failed is not asked for more; the others go on, unless there is no register at all yet:
+    then every row would be rejected for its community, and nothing more is pulled.
     """
 
     def ingest(source: Source, tables: Collection[str]) -> PullReport:
@@ -82,6 +83,8 @@ def ingest_sources(
 
     reports = [ingest(source, REFERENCE_TABLES) for source in select_sources(sources, REFERENCE_TABLES)]
     failed = {report.platform for report in reports if report.error is not None}
+    if failed and not any(landing.table == "communities" for landing in house.ledger.list_landings()):
+        return reports
     waiting = [source for source in select_sources(sources, FACT_TABLES) if source.platform not in failed]
     with ThreadPoolExecutor(max_workers=PULLS_AT_ONCE) as pool:
         reports.extend(pool.map(lambda source: ingest(source, FACT_TABLES), waiting))

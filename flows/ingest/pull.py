@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flows.errors import ConfigurationError, ContractBroken, FivestarError, QualityGate, SourceUnavailable
+from flows.errors import (
+    ConfigurationError,
+    ContractBroken,
+    FivestarError,
+    QualityGate,
+    SourceUnavailable,
+    rank_failure,
+)
 from flows.house import House, Progress, ignore_progress
 from flows.ingest.files import find_files, read_records
 from flows.ingest.gates import MONTHS_COMPARED, judge_pull
@@ -34,7 +41,6 @@ _STATUSES: Mapping[type[FivestarError], PullStatus] = {
     ContractBroken: "broken",
     ConfigurationError: "broken",
 }
-_GRAVEST_FIRST = (ContractBroken, QualityGate, ConfigurationError, SourceUnavailable)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class PullReport:
     def error(self) -> FivestarError | None:
         """The gravest error of all resources: a broken contract before a gate, before what may pass by itself."""
         errors = [pull.error for pull in self.pulls if pull.error is not None]
-        return min(errors, key=_rank_error, default=None)
+        return min(errors, key=rank_failure, default=None)
 
     @property
     def exit_code(self) -> int:
@@ -300,10 +306,6 @@ class _ResourcePuller:
 
 def _find_status(error: FivestarError) -> PullStatus:
     return next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), "broken")
-
-
-def _rank_error(error: FivestarError) -> int:
-    return next((place for place, kind in enumerate(_GRAVEST_FIRST) if isinstance(error, kind)), 0)
 
 
 def _halts(outcome: ResourcePull) -> bool:

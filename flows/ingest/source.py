@@ -38,10 +38,10 @@ Zone = Annotated[ZoneInfo, BeforeValidator(_parse_zone)]
 class Card(Strict):
     """The source's card: who answers for it, on what ground it is read, and what is odd about it."""
 
-    owner: str
-    legal_basis: str
-    cadence: str
-    contact: str
+    owner: str = ""
+    legal_basis: str = ""
+    cadence: str = ""
+    contact: str = ""
     quirks: list[str] = Field([])
 
 
@@ -121,7 +121,7 @@ class Origin:
 class _Source(Strict):
     platform: str
     title: str
-    card: Card
+    card: Card | None = None
     _origin: Origin = PrivateAttr()
 
     @property
