@@ -49,7 +49,8 @@ class Judge:
         self._seen: list[pa.Table] = []
         self._passed: list[pa.Table] = []
         self._rejected: list[pa.Table] = []
-        self._part_counts: dict[str, int] = {}
+        self._seen_counts: dict[str, int] = {}
+        self._seen_count = 0
 
     def fill_batch(self, batch: StagedBatch, pages: Iterable[Sequence[Record]]) -> Iterator[int]:
         """Judge the records of `pages` into `batch`; yields how many of the pull have been judged so far."""
@@ -59,13 +60,19 @@ class Judge:
             number += len(records)
             if number % PART_ROWS_MAX == 0:
                 self._write_part(batch)
+            if self._seen_count >= PART_ROWS_MAX:
+                self._confirm()
             yield self.facts.received_count
-        if self._seen:
+        if self._passed:
             self._write_part(batch)
         self.facts.empty_count += number == 0
 
     def finish(self) -> list[str]:
-        """Warnings about rows that were kept, rule by rule. Raises `QualityGate` if a `stop` rule found any."""
+        """Warnings about rows that were kept, rule by rule.
+
+        Raises `QualityGate` if a `stop` rule found any, or if the second judge disagrees.
+        """
+        self._confirm()
         for check in self._checks:
             count = self._warned.get(check.key, 0)
             if count and check.rule.severity == "stop":
@@ -87,7 +94,7 @@ class Judge:
             count = int(np.count_nonzero(breaches))
             if not count:
                 continue
-            self._part_counts[check.key] = self._part_counts.get(check.key, 0) + count
+            self._seen_counts[check.key] = self._seen_counts.get(check.key, 0) + count
             if check.rule.severity != "reject":
                 self._warned[check.key] = self._warned.get(check.key, 0) + count
                 continue
@@ -111,6 +118,7 @@ class Judge:
             passed = rows.filter(pa.array(keep))
             self._rejected.append(self._describe_rejected(rows.take(places), places, records, listed))
         self._seen.append(rows)
+        self._seen_count += len(records)
         self._passed.append(passed)
         self.facts.received_count += len(records)
         self.facts.rejected_count += len(listed)
@@ -134,9 +142,13 @@ class Judge:
         )
 
     def _write_part(self, batch: StagedBatch) -> None:
-        """Let the second judge see the part, then write it."""
-        seen = pa.concat_tables(self._seen).combine_chunks()
-        confirm_breaches(self._checks, seen, self._part_counts, self._references, self._name)
         rejected = pa.concat_tables(self._rejected) if self._rejected else QUARANTINE_SCHEMA.empty_table()
         batch.add(pa.concat_tables(self._passed), rejected)
-        self._seen, self._passed, self._rejected, self._part_counts = [], [], [], {}
+        self._passed, self._rejected = [], []
+
+    def _confirm(self) -> None:
+        """Let the second judge see the rows since it was last asked; small files are judged together."""
+        if self._seen:
+            seen = pa.concat_tables(self._seen).combine_chunks()
+            confirm_breaches(self._checks, seen, self._seen_counts, self._references, self._name)
+        self._seen, self._seen_counts, self._seen_count = [], {}, 0

@@ -1,6 +1,7 @@
 """Quality files: which rows and which pulls must not pass, one file a table (data.md, "Rows that must not pass")."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -236,6 +237,13 @@ def load_rules(folder: Path) -> dict[str, TableRules]:
 
     Raises `ConfigurationError` if a file is doubtful, or a table has none: unjudged rows must not pass.
     """
+    stamps = [(file.name, file.stat()) for file in sorted(folder.glob("*.yaml"))]
+    return dict(_load_rules(folder, tuple((name, stamp.st_mtime_ns, stamp.st_size) for name, stamp in stamps)))
+
+
+@lru_cache(maxsize=8)
+def _load_rules(folder: Path, _: tuple[tuple[str, int, int], ...]) -> dict[str, TableRules]:
+    """The files read; once for every pull of a run, unless one of them changes."""
     rules: dict[str, TableRules] = {}
     for name in TABLES:
         file = folder / f"{name}.yaml"
