@@ -136,8 +136,8 @@ def run_month(
 ) -> RunReport:
     """The whole monthly cycle up to open review: ingest, evaluate, open review, queue messages.
 
-    A source that fails is told in the report, and the month is judged without it. Where it can't be judged at all, the
-    failed sources are the likely cause: the error says so, and has their class.
+    A source that fails is told in the report, and the month is judged without it. Where it can't be judged at all,
+    the failed sources are the likely cause: the error says so, and has their class.
     """
     sources = read_sources(house)
     reports = (
