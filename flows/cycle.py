@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flows.errors import FivestarError, join_failures
+from flows.errors import FivestarError, QualityGate, join_failures
 from flows.evaluate.assessment import evaluate_month
 from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
@@ -40,8 +40,8 @@ from flows.outputs import (
 )
 from flows.policy import load_policy
 from flows.report.page import write_report
-from flows.results import MonthResult, TableQuality
-from flows.review.decisions import PublishReport, publish
+from flows.results import MonthResult, TableQuality, count_result
+from flows.review.decisions import PublishReport, find_revision, publish
 from flows.review.workbook import write_workbook
 
 
@@ -140,6 +140,7 @@ def run_month(
     the failed sources are the likely cause: the error says so, and has their class.
     """
     sources = read_sources(house)
+    load_notify_config(house.settings.config)  # a mistake in it stops the run before anything is written
     reports = (
         []
         if offline
@@ -149,21 +150,34 @@ def run_month(
     try:
         assessment = assess_month(house, month, clock, progress=progress)
     except FivestarError as error:
-        if not failures:
-            raise
-        cause = join_failures(failures)
-        raise type(cause)(f"{cause}\n{error}") from error
+        raise add_causes(error, failures) from None
     open_review(house, assessment, clock)
     queued = queue_messages(house, month, clock)
     return RunReport(reports, assessment, queued, failures)
 
 
+def add_causes(error: FivestarError, failures: Sequence[FivestarError]) -> FivestarError:
+    """Why a month can't be judged: the failed sources first, with their class, then `error`; alone if none failed."""
+    if not failures:
+        return error
+    cause = join_failures(failures)
+    return type(cause)(f"{cause}\n{error}")
+
+
 def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
-    """Put approved proposals into the register, write `arrears.csv`, and queue the notice; again changes nothing."""
+    """Put approved proposals into the register, write `arrears.csv`, and queue the notice; again changes nothing.
+
+    Raises `QualityGate`, before the register is touched, if the month's files are not there.
+    """
     with record_step(house, "publish", clock, month=month) as counts:
-        report = publish(house.ledger, month, recorded_at=clock())
-        MonthFolder(house.settings.home, str(month)).write_file(ARREARS, format_arrears(report.arrears))
         config = load_notify_config(house.settings.config)
+        folder = MonthFolder(house.settings.home, find_revision(house.ledger, month).month)
+        if folder.find_revision() is None:
+            raise QualityGate(
+                f"{folder.path}: the results are not there. Write them again: fivestar evaluate --month {month}."
+            )
+        report = publish(house.ledger, month, recorded_at=clock())
+        folder.write_file(ARREARS, format_arrears(report.arrears))
         with house.view() as view:
             contacts = load_contacts(view)
         queue_publication_notice(
@@ -177,38 +191,6 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
         )
         counts.update(entered=report.entered_count, already=report.already_count, open=report.open_count)
     return report
-
-
-def count_result(result: MonthResult) -> dict[str, Any]:
-    """What a month's result holds, in numbers that name nobody."""
-    by_kind: dict[str, int] = {}
-    for proposal in result.proposals:
-        by_kind[proposal.kind] = by_kind.get(proposal.kind, 0) + 1
-    by_stars: dict[str, int] = {}
-    for rating in sorted(result.ratings, key=lambda rating: rating.stars):
-        by_stars[str(rating.stars)] = by_stars.get(str(rating.stars), 0) + 1
-    return {
-        "communities": len(result.communities),
-        "communities_by_stars": by_stars,
-        "incomplete": sum(not rating.complete for rating in result.ratings),
-        "workers": len(result.proposals),
-        "proposals_by_kind": dict(sorted(by_kind.items())),
-        "needs_manual": sum(proposal.needs_manual for proposal in result.proposals),
-        "monthly_cost_fen": count_monthly_cost_fen(result),
-        "awards": len(result.awards),
-    }
-
-
-def count_monthly_cost_fen(result: MonthResult) -> int | None:
-    """What the proposals would add to the monthly pay of workers who have a grade; nothing if no base is set."""
-    if not result.pay_lines:
-        return None
-    current = {line.staff_id: line.total_fen for line in result.pay_lines if line.basis == "current"}
-    return sum(
-        line.total_fen - current[line.staff_id]
-        for line in result.pay_lines
-        if line.basis == "proposed" and line.staff_id in current
-    )
 
 
 def _judge(house: House, month: Month, policy_folder: Path) -> MonthResult:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flows.errors import FivestarError
+from flows.errors import ConfigurationError, FivestarError
 from flows.lake import Lake, LakeView, Landing
 from flows.ledger import Ledger
 from flows.month import Month
@@ -34,8 +34,17 @@ class House:
 
 
 def open_house(settings: Settings) -> House:
-    """The installation's stores, made and migrated if need be."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    """The installation's stores, made and migrated if need be.
+
+    Raises `ConfigurationError` if they cannot be made there.
+    """
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{settings.home}: no folder that can be made or used ({error.strerror}). "
+            "Name another one with --home or FIVESTAR_HOME."
+        ) from None
     return House(settings, Lake(settings.home / "lake"), Ledger.open(settings.database_url))
 
 

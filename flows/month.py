@@ -28,9 +28,9 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> "Month":
-        """The month written `YYYY-MM`. Raises `UsageError` for anything else."""
-        match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
-        if match is None or int(match[1]) == 0:
+        """The month written `YYYY-MM`, from 1900 to 2199. Raises `UsageError` for anything else."""
+        match = re.fullmatch(r"((?:19|20|21)[0-9]{2})-(0[1-9]|1[0-2])", text)
+        if match is None:
             raise UsageError(f"month {text!r} cannot be read. Write it as YYYY-MM, for example 2024-03.")
         return cls(int(match[1]), int(match[2]))
 

@@ -12,13 +12,21 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.cycle import assess_month, count_monthly_cost_fen, deliver, open_review, publish_month, queue_messages
-from flows.errors import FivestarError
+from flows.cycle import (
+    add_causes,
+    assess_month,
+    deliver,
+    open_review,
+    publish_month,
+    queue_messages,
+)
+from flows.errors import FivestarError, join_failures
 from flows.exact import format_yuan
 from flows.house import House
 from flows.ingest.flow import find_last_closed_month, open_flow_house, pull_source_task, read_clock
 from flows.ingest.ingestion import FACT_TABLES, PULLS_AT_ONCE, read_sources, select_sources
 from flows.month import Month
+from flows.results import count_monthly_cost_fen
 from flows.schema import REFERENCE_TABLES
 
 
@@ -43,10 +51,13 @@ def monthly_assessment(
     """
     chosen = month or str(find_last_closed_month(read_clock()))
     failures = [] if offline else ingest_month(chosen, home, config)
-    evaluate(chosen, home, config)
+    try:
+        evaluate(chosen, home, config)
+    except FivestarError as error:
+        raise add_causes(error, failures) from None
     notify(chosen, home, config)
     if failures:
-        raise failures[0]
+        raise join_failures(failures)
 
 
 def ingest_month(month: str, home: str | None, config: str | None) -> list[FivestarError]:

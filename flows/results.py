@@ -202,3 +202,35 @@ class MonthResult:
     """Chinese sentences that the report and the workbook show at their top."""
     alarms: Sequence[str]
     """English sentences for the engineers (policy §6, sanity alarm)."""
+
+
+def count_result(result: MonthResult) -> dict[str, Any]:
+    """What a month's result holds, in numbers that name nobody."""
+    by_kind: dict[str, int] = {}
+    for proposal in result.proposals:
+        by_kind[proposal.kind] = by_kind.get(proposal.kind, 0) + 1
+    by_stars: dict[str, int] = {}
+    for rating in sorted(result.ratings, key=lambda rating: rating.stars):
+        by_stars[str(rating.stars)] = by_stars.get(str(rating.stars), 0) + 1
+    return {
+        "communities": len(result.communities),
+        "communities_by_stars": by_stars,
+        "incomplete": sum(not rating.complete for rating in result.ratings),
+        "workers": len(result.proposals),
+        "proposals_by_kind": dict(sorted(by_kind.items())),
+        "needs_manual": sum(proposal.needs_manual for proposal in result.proposals),
+        "monthly_cost_fen": count_monthly_cost_fen(result),
+        "awards": len(result.awards),
+    }
+
+
+def count_monthly_cost_fen(result: MonthResult) -> int | None:
+    """What the proposals would add to the monthly pay of workers who have a grade; nothing if no base is set."""
+    if not result.pay_lines:
+        return None
+    current = {line.staff_id: line.total_fen for line in result.pay_lines if line.basis == "current"}
+    return sum(
+        line.total_fen - current[line.staff_id]
+        for line in result.pay_lines
+        if line.basis == "proposed" and line.staff_id in current
+    )

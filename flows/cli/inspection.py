@@ -21,9 +21,10 @@ def show(home: Home = None, config: Config = None, at: At = None) -> None:
     from flows.policy import load_policy
     from flows.settings import load_settings
 
+    day = _parse_day(at)
     policy = load_policy(load_settings(home, config).config / "policy")
     typer.echo("path\tvalue\tunit\ttag\tstart\treference")
-    for value in policy.at(_parse_day(at)).values():
+    for value in policy.at(day).values():
         typer.echo(f"{value.path}\t{value.value}\t{value.unit}\t{value.tag}\t{value.start_on}\t{value.reference}")
 
 
@@ -33,8 +34,9 @@ def check(home: Home = None, config: Config = None, at: At = None) -> None:
     from flows.policy import load_policy
     from flows.settings import load_settings
 
+    day = _parse_day(at)
     policy = load_policy(load_settings(home, config).config / "policy")
-    count = len(policy.at(_parse_day(at)).values())
+    count = len(policy.at(day).values())
     typer.echo(f"{count} values in force, fingerprint {policy.fingerprint}")
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
+from flows.cli.options import Config, Home, MonthText, check_word, open_installation, read_clock
 from flows.errors import FivestarError, UsageError, join_failures
-from flows.month import Month
+from flows.month import CITY_ZONE, Month
 
 if TYPE_CHECKING:
     from flows.cycle import Assessment
@@ -39,8 +39,7 @@ def demo(
     from flows.demo import list_demo_outputs, run_demo
     from flows.settings import load_settings
 
-    if scale not in SCALES:
-        raise UsageError(f"--scale is {scale!r}. Choose one of: {', '.join(SCALES)}.")
+    check_word("--scale", scale, SCALES)
     settings = load_settings(home, config)
     chosen = Month.parse(month)
     with show_progress() as progress:
@@ -76,7 +75,7 @@ def ingest(
         raise UsageError("Say what to pull: either --month YYYY-MM or --since ISO.")
     with open_installation(home, config) as house:
         chosen = None if month is None else Month.parse(month)
-        window = (_parse_instant(since or ""), read_clock()) if chosen is None else month_window(house, chosen)
+        window = _open_window(since or "", read_clock()) if chosen is None else month_window(house, chosen)
         sources = read_sources(house, platform)
         with show_progress() as progress:
             reports = ingest_sources(house, sources, window, read_clock, month=chosen, progress=progress)
@@ -138,15 +137,18 @@ def publish(month: MonthText, home: Home = None, config: Config = None) -> None:
         )
 
 
-def _parse_instant(text: str) -> datetime:
-    """The instant written in ISO 8601; without an offset it is read in the city's calendar."""
-    from flows.month import CITY_ZONE
-
+def _open_window(text: str, now: datetime) -> tuple[datetime, datetime]:
+    """From the instant written in ISO 8601 until now; without an offset it is read in the city's calendar."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        since_at = (instant if instant.tzinfo else instant.replace(tzinfo=CITY_ZONE)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise UsageError(f"--since {text!r} cannot be read. Write it as 2024-03-01T00:00:00+08:00.") from None
-    return (instant if instant.tzinfo else instant.replace(tzinfo=CITY_ZONE)).astimezone(UTC)
+    if since_at >= now:
+        raise UsageError(
+            f"--since {text!r} lies in the future, so nothing can have changed since. Name an earlier one."
+        )
+    return since_at, now
 
 
 def _echo_pulls(reports: Iterable["PullReport"]) -> None:

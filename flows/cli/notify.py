@@ -1,10 +1,10 @@
 """Commands of the outbox: notify deliver, list."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
-from flows.cli.options import Config, Home, open_installation, read_clock
+from flows.cli.options import Config, Home, check_word, open_installation, read_clock
 from flows.month import Month
 
 app = typer.Typer(help="The outbox: see the messages and deliver them.", no_args_is_help=True)
@@ -56,8 +56,12 @@ def list_messages(
     status: Annotated[str | None, typer.Option(help="Only messages with this status.")] = None,
 ) -> None:
     """List the messages, tab-separated."""
+    from flows.ledger.outbox import MessageStatus
+
+    chosen = None if month is None else str(Month.parse(month))
+    check_word("--status", status, get_args(MessageStatus))
     with open_installation(home, config) as house:
-        rows = house.ledger.outbox.list_messages(month=month)
+        rows = house.ledger.outbox.list_messages(month=chosen)
     typer.echo("key\tstatus\tchannel\tattempts\tdetail")
     for row in rows:
         if status is None or row.status == status:

@@ -1,12 +1,14 @@
 """Options that every command takes, and what commands share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from flows.errors import UsageError
 
 if TYPE_CHECKING:
     from flows.house import House
@@ -24,6 +26,12 @@ MonthText = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The 
 def read_clock() -> datetime:
     """The present instant, in UTC: the command line's only clock."""
     return datetime.now(UTC)
+
+
+def check_word(option: str, word: str | None, known: Sequence[str]) -> None:
+    """Refuse a word that the option does not know. Raises `UsageError`, which names those it does."""
+    if word is not None and word not in known:
+        raise UsageError(f"{option} is {word!r}. Choose one of: {', '.join(known)}.")
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
+from flows.cli.options import Config, Home, MonthText, check_word, open_installation, read_clock
 from flows.errors import QualityGate, UsageError
 from flows.month import Month
 
@@ -29,8 +29,10 @@ def list_proposals(
     kind: Annotated[str | None, typer.Option(help="Only proposals of this kind.")] = None,
 ) -> None:
     """List the proposals of the newest revision, tab-separated, with the decision that holds."""
+    from flows.results import ProposalKind
     from flows.review.decisions import list_review
 
+    check_word("--kind", kind, get_args(ProposalKind))
     with open_installation(home, config) as house:
         rows = list_review(house.ledger, Month.parse(month))
     typer.echo("staff_id\tkind\tcurrent\tproposed\tneeds_manual\treasons\tdecision")
