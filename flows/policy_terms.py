@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from flows.exact import parse_exact
-from flows.schema import CATEGORIES, CERTIFICATES, DEGREES, OUTCOMES, POSTS, SANCTIONS
+from flows.schema import CATEGORIES, CERTIFICATES, DEGREES, EVENTS, OUTCOMES, POSTS, SANCTIONS
 
 FULL_WEIGHT = 100
 SHORTEST_MONTH_DAYS = 28
@@ -59,6 +59,14 @@ def check_text(value: Any) -> str | None:
 def check_list(value: Any) -> str | None:
     """A list."""
     return None if isinstance(value, list) else f"value is {value!r}. It must be a list."
+
+
+def check_tiers(value: Any) -> str | None:
+    """Some of the tiers that an event can have."""
+    tiers = [int(tier) for tier in EVENTS.by_name["tier"].values]
+    if isinstance(value, list) and value and all(tier in tiers and not isinstance(tier, bool) for tier in value):
+        return None
+    return f"value is {value!r}. It must be a list with one or more of {', '.join(map(str, tiers))}."
 
 
 def check_table(value: Any) -> str | None:
@@ -241,7 +249,7 @@ TERMS: Mapping[str, Mapping[str, Term]] = {
         "deadlines.tier_4_working_days": Term("days", check_positive),
         "response.urgent_hours": Term("hours"),
         "response.other_hours": Term("hours"),
-        "counted_tiers": Term("list"),
+        "counted_tiers": Term("list", check_tiers),
         "indicators.*": Term("table", check_indicator),
         "three_rates_weights": Term("table", check_names(("responded", "solved", "satisfied"), check_whole)),
         "category_stars": Term("table", check_names(STAR_CATEGORIES, check_text)),

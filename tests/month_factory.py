@@ -112,6 +112,7 @@ def make_policy_values(*, paid: bool = True) -> list[PolicyValue]:
     rows = (
         ("five_star.indicators.grid_party_coverage", "网格党组织覆盖率", grid, "table", "sourced"),
         ("five_star.indicators.wish_closed", "微心愿办结率", wish, "table", "assumed"),
+        ("five_star.alarms.many_stars", "多少颗星起算多星社区", "4", "count", "assumed"),
         ("five_star.lit_score", "亮星所需得分", "80.00", "points", "assumed"),
         ("grades.step_months", "每晋一级所需月数", "36", "months", "secondary"),
         ("grades.most_steps_at_once", "一次晋级无须人工核查的最多级数", "1", "grades", "assumed"),

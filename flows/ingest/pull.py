@@ -220,7 +220,8 @@ class _ResourcePuller:
         assert not isinstance(self._source, FilesSource)  # noqa: S101
         client = stack.enter_context(RestClient(self._source, self._timing))
         pager = Pager(client, self._source, resource, self._name)
-        slot = "/".join(instant.strftime("%Y-%m-%dT%H:%M:%SZ") for instant in self._window)
+        # What doesn't depend on the window is one thing, whichever window it is pulled for.
+        slot = "/".join(map(_write_instant, self._window)) if resource.since else "all"
         # As configured, with placeholders: a manifest holds no secret.
         request = resource.request.model_dump() | {"pages": resource.pages.kind}
         yield _Delivery(slot, request, pager.fetch_pages(self._window))
@@ -302,6 +303,10 @@ class _ResourcePuller:
             batch_ids=[manifest.batch_id for manifest in manifests],
             error=error,
         )
+
+
+def _write_instant(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _find_status(error: FivestarError) -> PullStatus:

@@ -84,7 +84,7 @@ def _list_cards(result: MonthResult) -> list[tuple[str, str, str]]:
             f"共 {len(result.inputs.sources)} 个",
         ),
         ("参评社区", f"{found.community_count}", f"其中数据完整、参加排名 {found.complete_count} 个"),
-        ("四星及以上社区", f"{found.many_stars_count}", f"占参评社区 {share}"),
+        (f"{found.many_stars} 星及以上社区", f"{found.many_stars_count}", f"占参评社区 {share}"),
         ("亮星", f"{found.lit_count}", f"共 {all_stars} 颗"),
         ("待人工决定", f"{found.awaiting_count}", f"其中须逐人核查 {found.manual_count} 人"),
         ("暂缓晋级", f"{found.held_count}", "人，事由见人事工作簿"),

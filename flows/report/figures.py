@@ -8,7 +8,7 @@ from typing import Literal
 from flows.results import STAR_TITLES, STARS, Community, MonthResult, RatingRow, StarRow
 from flows.wording import KINDS, POSTS, STAR_STATES, TAGS, describe_star_reason, list_indicator_titles
 
-MANY_STARS = 4
+MANY_STARS_PATH = "five_star.alarms.many_stars"
 MOST_STARS = 5
 GRADES = tuple(range(1, 19))
 
@@ -22,6 +22,7 @@ class KeyFigures:
 
     community_count: int
     complete_count: int
+    many_stars: int
     many_stars_count: int
     lit_count: int
     awaiting_count: int
@@ -68,10 +69,12 @@ def count_key_figures(result: MonthResult) -> KeyFigures:
     """The figures at the report's head."""
     kinds = Counter(proposal.kind for proposal in result.proposals)
     costs = list_costs_by_post(result)
+    many_stars = find_many_stars(result)
     return KeyFigures(
         community_count=len(result.communities),
         complete_count=sum(rating.complete for rating in result.ratings),
-        many_stars_count=sum(rating.stars >= MANY_STARS for rating in result.ratings),
+        many_stars=many_stars,
+        many_stars_count=sum(rating.stars >= many_stars for rating in result.ratings),
         lit_count=sum(row.state == "lit" for row in result.stars),
         awaiting_count=len(result.proposals) - kinds["none"] - kinds["hold"],
         manual_count=sum(proposal.needs_manual for proposal in result.proposals),
@@ -79,6 +82,11 @@ def count_key_figures(result: MonthResult) -> KeyFigures:
         monthly_difference_fen=sum(line.difference_fen for line in costs) if result.pay_lines else None,
         award_count=len(result.awards),
     )
+
+
+def find_many_stars(result: MonthResult) -> int:
+    """From how many stars on a community counts as one with many, by the policy in force."""
+    return next(int(value.value) for value in result.policy_values if value.path == MANY_STARS_PATH)
 
 
 def list_districts(result: MonthResult) -> dict[str, str]:

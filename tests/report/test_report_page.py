@@ -200,8 +200,8 @@ def test_data_quality_says_in_chinese_why_rows_were_rejected(make_result: Make, 
 
 def test_assumed_policy_values_are_marked_and_their_share_told(make_result: Make, render: Callable[..., str]) -> None:
     text = read_text(render(make_result()))
-    # 4 of 7 = 57.142… %.
-    assert "共 7 项，其中系统假定 4 项，占 57.1%。" in text
+    # 5 of 8 = 62.5 %.
+    assert "共 8 项，其中系统假定 5 项，占 62.5%。" in text
     assert "亮星所需得分\n80.00 分\n系统假定（非本市规定）\n某文件第三条" in text
 
 
