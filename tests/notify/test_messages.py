@@ -72,7 +72,7 @@ def test_a_star_card_tells_states_scores_reasons_and_rank(make_result, save, que
     assert "2024年3月亮星 **3** 颗（共五颗），总分 85.50" in body
     assert "列第 **2** 名" in body
     assert "| 支部过硬 | ○ 未亮 | 79.99 | 未达门槛：网格党组织覆盖率；得分未达亮星线 |" in body
-    assert "| 平安法治 | ？ 数据不足 | 无 | 有数据的指标权重不足 |" in body
+    assert "| 平安法治 | 缺 数据不足 | 无 | 有数据的指标权重不足 |" in body
     assert "上月" not in body
 
 

@@ -231,7 +231,7 @@ def test_the_summary_names_the_assumptions_behind_grades_and_pay(make_result: Ma
     write_workbook(path, make_result(), 1)
     texts = list_texts(path, "汇总")
     assert (
-        "共 7 项参数：有出处 1 项，二手资料 1 项，推算 1 项，系统假定（非本市规定） 4 项。全部参数见“政策参数”表。"
+        "共 8 项参数：有出处 1 项，二手资料 1 项，推算 1 项，系统假定（非本市规定） 5 项。全部参数见“政策参数”表。"
         in texts
     )
     assert "· 一次晋级无须人工核查的最多级数：1 级" in texts
