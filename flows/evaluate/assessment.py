@@ -17,7 +17,7 @@ from flows.evaluate.pay import AnnualTitle, compute_pay, list_awards, select_out
 from flows.evaluate.workers import RosterRow, Sanction
 from flows.lake import TableView
 from flows.month import Month
-from flows.policy import Policy, PolicyValue
+from flows.policy import Policy, PolicyAt, PolicyValue
 from flows.results import AwardLine, Inputs, MonthResult, PayLine, Proposal, RegisterRecord, SourceStatus
 
 NO_BASE_NOTICE = "基本工资基数尚未设定（config/policy/pay.yaml 的 base_fen），本月不计算工资。"
@@ -50,8 +50,9 @@ def evaluate_month(
     source is configured to fill `staff`. Raises `QualityGate` if no community is valid on the month's last day, or if
     a kept roster has no row for the month.
     """
+    told = [*sources, *_list_undescribed_sources(policy.at(month.last_on), sources)]
     communities = assess_communities(
-        view, policy.at(month.last_on), month, {source.platform: source.present for source in sources}
+        view, policy.at(month.last_on), month, {source.platform: source.present for source in told}
     )
     if not communities.communities:
         raise QualityGate(
@@ -59,7 +60,7 @@ def evaluate_month(
             f"Pull the month first: fivestar ingest --month {month}."
         )
     workers = _assess_workers(view, month, policy, register, keeps_roster=keeps_roster)
-    missing = [source.platform for source in sources if not source.present]
+    missing = [source for source in told if not source.present]
     return MonthResult(
         month=month,
         effective_on=month.plus(1).first_on,
@@ -67,7 +68,7 @@ def evaluate_month(
         inputs=Inputs(
             batch_ids=tuple(batch_ids),
             policy_fingerprint=policy.fingerprint,
-            sources=tuple(sources),
+            sources=tuple(told),
             register_digest=digest_register(register),
         ),
         policy_values=list_policy_values(policy, month),
@@ -79,7 +80,10 @@ def evaluate_month(
         pay_lines=workers.pay_lines,
         awards=workers.awards,
         notices=_list_notices(workers, keeps_roster=keeps_roster),
-        alarms=[*(f"{month}: source {platform} is missing." for platform in missing), *communities.alarms],
+        alarms=[
+            *(f"{month}: source {source.platform} is missing: {source.evidence}." for source in missing),
+            *communities.alarms,
+        ],
     )
 
 
@@ -94,6 +98,18 @@ def list_policy_values(policy: Policy, month: Month) -> list[PolicyValue]:
 def digest_register(register: Mapping[str, RegisterRecord]) -> str:
     """The SHA-256 of the grades in force, as one of the inputs of a revision."""
     return hashlib.sha256(orjson.dumps([register[staff_id] for staff_id in sorted(register)])).hexdigest()
+
+
+def _list_undescribed_sources(policy: PolicyAt, sources: Sequence[SourceStatus]) -> list[SourceStatus]:
+    """The sources that a star needs and no file describes: they can't be present (policy §3.3)."""
+    described = {source.platform for source in sources}
+    needed = dict.fromkeys(
+        platform
+        for star in policy.children("five_star.sources")
+        for platform in policy.get(f"five_star.sources.{star}")
+        if platform not in described
+    )
+    return [SourceStatus(platform, False, "no file in config/platforms describes it") for platform in needed]
 
 
 def _assess_workers(
