@@ -1,7 +1,9 @@
 """What many tests share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import city_runs
 import month_factory
 import pytest
 
@@ -12,3 +14,56 @@ from flows.results import MonthResult
 def make_result() -> Callable[..., MonthResult]:
     """Makes an invented month: `make_result(community_count=6, staff_per_community=4, paid=True, missing=())`."""
     return month_factory.make_month
+
+
+@pytest.fixture(scope="session")
+def march(tmp_path_factory: pytest.TempPathFactory) -> city_runs.DemoRun:
+    """The small city's March 2024, run once by `fivestar demo`; not to be changed."""
+    return city_runs.run_demo_once(tmp_path_factory.mktemp("march"))
+
+
+@pytest.fixture
+def home(march: city_runs.DemoRun, tmp_path: Path) -> city_runs.Home:
+    """A copy of the installation after March's cycle, for a test to change."""
+    return march.home.copy(tmp_path)
+
+
+@pytest.fixture
+def home_before(march: city_runs.DemoRun, tmp_path: Path) -> city_runs.Home:
+    """A copy of the installation as it was just before March's cycle."""
+    return march.before.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def servers(march: city_runs.DemoRun) -> Iterator[dict[str, str]]:
+    """What answers `${NAME}` while the four platforms' servers run."""
+    with march.sandbox:
+        yield march.sandbox.environment
+
+
+@pytest.fixture
+def platforms(servers: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The four platforms, reachable: the environment answers every `${NAME}` of their files."""
+    with city_runs.set_environment(servers):
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def subjects(march: city_runs.DemoRun) -> dict[str, str]:
+    """The community or worker of each story."""
+    return {story.key: story.subject for story in march.sandbox.stories}
+
+
+@pytest.fixture(scope="session")
+def stars(march: city_runs.DemoRun) -> dict[tuple[str, str], city_runs.Row]:
+    return {(row["community_code"], row["star"]): row for row in city_runs.read_csv(march.home.march / "stars.csv")}
+
+
+@pytest.fixture(scope="session")
+def ratings(march: city_runs.DemoRun) -> dict[str, city_runs.Row]:
+    return {row["community_code"]: row for row in city_runs.read_csv(march.home.march / "ratings.csv")}
+
+
+@pytest.fixture(scope="session")
+def workers(march: city_runs.DemoRun) -> dict[str, city_runs.Row]:
+    return {row["staff_id"]: row for row in city_runs.read_csv(march.home.march / "grades.csv")}
