@@ -1,0 +1,60 @@
+"""`prefect.yaml` deploys flows that exist, with parameters that they take, after the month's cutoff."""
+
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import Flow
+from ruamel.yaml import YAML
+
+from flows.policy import load_policy
+
+ROOT = Path(__file__).parents[2]
+PROJECT: dict[str, Any] = YAML(typ="safe").load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+DEPLOYMENTS: list[dict[str, Any]] = PROJECT["deployments"]
+
+
+def find_deployment(name: str) -> dict[str, Any]:
+    return next(deployment for deployment in DEPLOYMENTS if deployment["name"] == name)
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_an_entrypoint_is_a_flow_of_a_module_and_takes_the_parameters(deployment: dict[str, Any]) -> None:
+    module, _, name = deployment["entrypoint"].rpartition(".")
+    flow = getattr(importlib.import_module(module), name)
+    assert isinstance(flow, Flow)
+    assert set(deployment.get("parameters", {})) <= set(inspect.signature(flow.fn).parameters)
+    assert deployment["work_pool"] == {"name": "fivestar"}
+
+
+def test_no_two_deployments_share_a_name() -> None:
+    names = [deployment["name"] for deployment in DEPLOYMENTS]
+    assert len(names) == len(set(names))
+
+
+def test_every_source_has_a_deployment() -> None:
+    deployed = [deployment["parameters"]["platform"] for deployment in DEPLOYMENTS if "ingest" in deployment["tags"]]
+    assert sorted(deployed) == sorted(file.stem for file in (ROOT / "config" / "platforms").glob("*.yaml"))
+
+
+def test_schedules_run_after_the_cutoff_by_the_citys_clock() -> None:
+    # The newest policy's cutoff is day 3, 00:00, of the month after (policy §1).
+    [*_, newest] = load_policy(ROOT / "config" / "policy").leaves["five_star.cutoff_day"].entries
+    schedules = [schedule for deployment in DEPLOYMENTS for schedule in deployment.get("schedules", [])]
+    assert schedules
+    for schedule in schedules:
+        minute, hour, day, month, weekday = schedule["cron"].split()
+        assert schedule["timezone"] == "Asia/Shanghai"
+        assert (int(day), int(hour), int(minute)) > (newest.value, 0, 0)
+        assert (month, weekday) == ("*", "*")
+
+
+def test_publishing_has_no_schedule_for_a_person_starts_it() -> None:
+    assert "schedules" not in find_deployment("publish")
+
+
+def test_runs_start_in_the_checkout() -> None:
+    [step] = PROJECT["pull"]
+    assert step == {"prefect.deployments.steps.set_working_directory": {"directory": "{{ $FIVESTAR_CHECKOUT }}"}}

@@ -1,0 +1,189 @@
+"""What the documents say is so: commands, exit codes, links, layers; and no file holds anything of a machine."""
+
+import re
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+import typer
+
+from flows import errors
+from flows.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+NOT_THERE_YET = "### Not there yet"
+HOSTS = (
+    ("pypi", "org"),
+    ("pythonhosted", "org"),
+    ("npmjs", "org"),
+    ("anaconda", "org"),
+    ("crates", "io"),
+    ("ghcr", "io"),
+)
+PLACES = ("work", "tmp", "root", "home", "Users")
+CLOCK_READERS = {"cli/options.py", "cli/progress.py", "ingest/flow.py", "ingest/rest.py", "sandbox/dialects.py"}
+
+
+@cache
+def list_committed() -> list[Path]:
+    """Every file that git keeps, whoever owns the checkout."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    return [path for name in listed.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def list_documents() -> list[Path]:
+    return [path for path in list_committed() if path.suffix == ".md"]
+
+
+def read_text(path: Path) -> str:
+    """The file's text; nothing for a binary one."""
+    content = path.read_bytes()
+    return "" if b"\0" in content else content.decode("utf-8")
+
+
+@cache
+def list_commands() -> dict[str, set[str]]:
+    """Each command of the program with its long options."""
+    commands: dict[str, set[str]] = {}
+
+    def add(name: str, command: object) -> None:
+        children = getattr(command, "commands", None)
+        if children is None:
+            commands[name] = {option for parameter in command.params for option in parameter.opts}  # type: ignore[attr-defined]
+        else:
+            for child, found in children.items():
+                add(f"{name} {child}".strip(), found)
+
+    add("", typer.main.get_command(app))
+    return commands
+
+
+def find_named_commands(text: str) -> list[tuple[str, set[str]]]:
+    """The commands that inline code and fenced blocks of a document name, each with the long options given to it."""
+    groups = {name.partition(" ")[0] for name in list_commands() if " " in name}
+    named = []
+    for block, inline in re.findall(r"```\w*\n(.*?)```|`([^`]+)`", text, flags=re.DOTALL):
+        for line in (block or " ".join(inline.split())).splitlines():
+            match = re.match(r"(?:\.venv/bin/)?fivestar ([a-z]+)(?: ([a-z]+))?(.*)", line.partition("  #")[0])
+            if match:
+                name = f"{match[1]} {match[2]}" if match[1] in groups and match[2] else match[1]
+                named.append((name, set(re.findall(r"--[a-z-]+", match[3]))))
+    return named
+
+
+def exists(name: str, options: set[str]) -> bool:
+    return name in list_commands() and options <= list_commands()[name]
+
+
+def split_readme() -> tuple[str, str]:
+    """The README without its list of what is missing, and that list."""
+    before, _, after = (ROOT / "README.md").read_text(encoding="utf-8").partition(NOT_THERE_YET)
+    missing, heading, rest = after.partition("\n### ")
+    return before + heading + rest, missing
+
+
+def test_the_readme_names_every_command() -> None:
+    there, _ = split_readme()
+    assert {name for name, _ in find_named_commands(there)} == set(list_commands())
+
+
+def test_the_readme_names_every_option_of_every_command() -> None:
+    there, _ = split_readme()
+    named: dict[str, set[str]] = {}
+    for name, options in find_named_commands(there):
+        named.setdefault(name, set()).update(options)
+    everywhere = {"--home", "--config"}
+    for name, options in list_commands().items():
+        expected = {option for option in options if option.startswith("--")} - everywhere
+        assert named[name] - everywhere == expected, name
+
+
+def test_what_the_readme_calls_missing_is_missing() -> None:
+    _, missing = split_readme()
+    named = find_named_commands(missing)
+    assert named
+    assert [(name, options) for name, options in named if exists(name, options)] == []
+
+
+@pytest.mark.parametrize("path", list_documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_document_names_commands_that_exist_or_that_the_readme_calls_missing(path: Path) -> None:
+    missing = [name for name, _ in find_named_commands(split_readme()[1])]
+    text = split_readme()[0] if path == ROOT / "README.md" else read_text(path)
+    wrong = [
+        (name, options)
+        for name, options in find_named_commands(text)
+        if not exists(name, options) and name not in missing
+    ]
+    assert wrong == []
+
+
+def test_the_readme_explains_every_exit_code() -> None:
+    classes = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FivestarError)
+    ]
+    codes = {0, *(kind.exit_code for kind in classes)}
+    table = split_readme()[0].partition("### Exit codes")[2].partition("\n## ")[0]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE)} == codes
+
+
+def test_the_gate_ends_with_the_test_command_of_the_readme() -> None:
+    fenced = re.findall(r"```sh\n(.*?)```", split_readme()[0], flags=re.DOTALL)
+    set_up = next(block.splitlines() for block in fenced if "make test" in block.splitlines())
+    assert set_up == ["make demo", "make test"]
+    assert read_text(ROOT / ".ci" / "run").splitlines()[-1] == "make test"
+
+
+@pytest.mark.parametrize("path", list_documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_relative_links_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", read_text(path))
+    local = [target.partition("#")[0] for target in targets if not re.match(r"[a-z]+:|#", target)]
+    assert [target for target in local if not (path.parent / target).exists()] == []
+
+
+def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
+    # Put together here, for this file is judged too.
+    hosts = "|".join(re.escape(".".join(parts)) for parts in HOSTS)
+    places = "|".join(PLACES)
+    pattern = re.compile(rf"{hosts}|(?<![\w.<>}})*])/(?:{places})/\w")
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in list_committed()
+        for match in pattern.finditer(read_text(path))
+    ]
+    assert found == []
+
+
+def test_the_lock_file_names_no_address() -> None:
+    lock = read_text(ROOT / "requirements.lock")
+    assert "--hash=sha256:" in lock
+    assert "://" not in lock
+    assert "index-url" not in lock
+    assert not (ROOT / "uv.lock").exists()
+
+
+def test_the_architecture_shows_the_layers_of_the_import_contract() -> None:
+    contracts = tomllib.loads(read_text(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    shown = re.search(r"```layers\n(.*?)```", read_text(ROOT / "docs" / "architecture.md"), flags=re.DOTALL)
+    assert shown is not None
+    assert shown[1].splitlines() == layers
+
+
+def test_only_settings_read_the_environment() -> None:
+    assert find_users(r"\bos\.environ|\bgetenv\b") == {"settings.py"}
+
+
+def test_only_flows_the_command_line_and_connectors_read_the_clock() -> None:
+    readers = find_users(r"\b(?:datetime\.now|datetime\.utcnow|date\.today|time\.time|time\.monotonic)\b")
+    assert readers == CLOCK_READERS
+
+
+def find_users(pattern: str) -> set[str]:
+    """The files of the package in which the pattern occurs."""
+    package = ROOT / "flows"
+    return {
+        path.relative_to(package).as_posix() for path in package.rglob("*.py") if re.search(pattern, read_text(path))
+    }
