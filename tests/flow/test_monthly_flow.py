@@ -1,0 +1,197 @@
+"""The month as a Prefect flow: the same results as the plain run, and what Prefect shows of it."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from city_runs import MARCH, DemoRun, Home, digest_tree, read_csv, set_environment
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import Artifact, FlowRun, State, TaskRun
+from prefect.testing.utilities import prefect_test_harness
+
+from flows import monthly
+from flows.errors import ContractBroken, DecisionRefused, SourceUnavailable
+from flows.ingest.flow import PULL_RETRIES, find_last_closed_month, ingest_platform, pull_source_task
+from flows.ledger import PullRecord
+
+pytestmark = pytest.mark.flow
+
+CLOSED_PORT = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True)
+class FlowOutcome:
+    """A flow run as Prefect remembers it."""
+
+    home: Home
+    state: State[None]
+    run: FlowRun
+    tasks: list[TaskRun]
+    artifacts: dict[str, Artifact]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[None]:
+    """A Prefect server of this session's own."""
+    with prefect_test_harness():
+        yield
+
+
+@pytest.fixture(scope="session")
+def flow_run(
+    engine: None, march: DemoRun, servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> FlowOutcome:
+    """March run by `monthly_assessment`, from where the demo's plain run began."""
+    home = march.before.copy(tmp_path_factory.mktemp("flow"))
+    with set_environment(servers):
+        return run_monthly(home)
+
+
+def run_monthly(home: Home) -> FlowOutcome:
+    state = monthly.monthly_assessment("2024-03", home=str(home.path), config=str(home.config), return_state=True)
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(state.state_details.flow_run_id)
+        tasks = [task for task in client.read_task_runs() if task.flow_run_id == run.id]
+        artifacts = {found.key: found for found in client.read_artifacts() if found.flow_run_id == run.id}
+    return FlowOutcome(home, state, run, tasks, artifacts)
+
+
+def is_of_march(pull: PullRecord) -> bool:
+    return pull.window_from_at == MARCH.starts_at
+
+
+def test_the_flow_completes_under_a_name_that_tells_the_month(flow_run: FlowOutcome) -> None:
+    assert flow_run.state.is_completed()
+    assert flow_run.run.name == "monthly_assessment 2024-03"
+
+
+def test_the_flow_writes_the_very_files_of_the_plain_run(flow_run: FlowOutcome, march: DemoRun) -> None:
+    plain, flow = (
+        orjson.loads((home.march / "run.json").read_bytes())["digests"] for home in (march.home, flow_run.home)
+    )
+    assert len(flow) == 8
+    assert flow == plain
+
+
+def test_each_task_is_named_and_tagged_for_who_watches(flow_run: FlowOutcome) -> None:
+    assert {task.name: task.tags for task in flow_run.tasks} == {
+        "pull comprehensive_governance 2024-03 registers": ["ingest"],
+        "pull comprehensive_governance 2024-03 facts": ["ingest"],
+        "pull law_enforcement 2024-03 facts": ["ingest"],
+        "pull public_service 2024-03 facts": ["ingest"],
+        "pull sheets 2024-03 facts": ["ingest"],
+        "pull supervision 2024-03 facts": ["ingest"],
+        "evaluate 2024-03": ["evaluate"],
+        "queue messages 2024-03": ["notify"],
+    }
+    assert {task.state_name for task in flow_run.tasks} == {"Completed"}
+
+
+def test_the_run_shows_what_was_pulled_rejected_lit_and_proposed(flow_run: FlowOutcome, march: DemoRun) -> None:
+    facts = ("comprehensive-governance", "law-enforcement", "public-service", "sheets", "supervision")
+    shown = {f"pulled-{name}-2024-03-facts" for name in facts}
+    shown |= {"pulled-comprehensive-governance-2024-03-registers", "stars-2024-03", "proposals-2024-03"}
+    rejecting = {"comprehensive-governance", "law-enforcement", "public-service"}
+    shown |= {f"quality-{name}-2024-03-facts" for name in rejecting}
+    assert set(flow_run.artifacts) == shown
+    stars = Counter(int(row["stars"]) for row in read_csv(march.home.march / "ratings.csv"))
+    assert json.loads(flow_run.artifacts["stars-2024-03"].data) == [
+        {"stars": count, "communities": stars[count]} for count in sorted(stars, reverse=True)
+    ]
+    kinds = Counter(row["kind"] for row in read_csv(march.home.march / "grades.csv"))
+    proposals = flow_run.artifacts["proposals-2024-03"].data
+    assert all(f"| {kind} | {count} |" in proposals for kind, count in kinds.items())
+
+
+def test_prefect_holds_no_worker_and_no_secret(
+    flow_run: FlowOutcome, march: DemoRun, servers: dict[str, str]
+) -> None:
+    with march.home.open() as house, house.view() as view:
+        staff = view.table("staff").select("staff_id", "name").distinct().to_pyarrow()
+    secret_names = ("TOKEN", "PASSWORD", "API_KEY", "SECRET")
+    forbidden = {value for name, value in servers.items() if name.endswith(secret_names)}
+    assert len(forbidden) == 4
+    forbidden |= {*staff.column("staff_id").to_pylist(), *staff.column("name").to_pylist()}
+    seen = repr((flow_run.artifacts, flow_run.tasks, flow_run.run))
+    assert [word for word in forbidden if word in seen] == []
+
+
+def test_the_flow_run_again_keeps_the_revision_and_every_byte(flow_run: FlowOutcome, tmp_path: Path) -> None:
+    home = flow_run.home.copy(tmp_path)
+    before = digest_tree(home.path / "outputs")
+    state = monthly.monthly_assessment(
+        "2024-03", offline=True, home=str(home.path), config=str(home.config), return_state=True
+    )
+    assert state.is_completed()
+    assert digest_tree(home.path / "outputs") == before
+
+
+def test_an_unreachable_platform_is_tried_again_and_fails_the_run_once_everything_is_written(
+    engine: None, home_before: Home, platforms: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.ingest.rest.BACKOFF_SECONDS", 0.0)
+    hurried = pull_source_task.with_options(retry_delay_seconds=0, retry_jitter_factor=0)
+    monkeypatch.setattr(monthly, "pull_source_task", hurried)
+    with set_environment({"LAW_ENFORCEMENT_URL": CLOSED_PORT}):
+        outcome = run_monthly(home_before)
+    assert outcome.state.is_failed()
+    assert str(outcome.state.result(raise_on_failure=False)) == (
+        "law_enforcement: /api/aj/list cannot be reached, 5 times in a row. Try again later."
+    )
+    with home_before.open() as house:
+        pulls = [pull.status for pull in house.ledger.list_pulls("law_enforcement") if is_of_march(pull)]
+    assert pulls == ["unavailable"] * (1 + PULL_RETRIES)
+    stars = read_csv(home_before.march / "stars.csv")
+    needing = {row["star"] for row in stars if "source_missing:law_enforcement" in row["reasons"]}
+    assert needing == {"co_building", "enterprise"}
+
+
+def test_where_nothing_can_be_judged_the_run_tells_the_failed_sources_first(
+    engine: None, home_before: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [SourceUnavailable("supervision: cannot be reached."), SourceUnavailable("sheets: not there.")]
+    monkeypatch.setattr(monthly, "ingest_month", lambda *_: failures)
+    outcome = run_monthly(Home(tmp_path / "empty", home_before.config))
+    error = outcome.state.result(raise_on_failure=False)
+    assert isinstance(error, SourceUnavailable)
+    lines = str(error).splitlines()
+    assert lines[:2] == ["supervision: cannot be reached.", "sheets: not there."]
+    assert lines[2].startswith("2024-03: no community is registered on 2024-03-31")
+    assert not (tmp_path / "empty" / "outputs").exists()
+
+
+def test_a_broken_contract_is_not_tried_again(engine: None, home_before: Home, platforms: dict[str, str]) -> None:
+    file = home_before.config / "platforms" / "law_enforcement.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("event_id: ajbh", "event_id: ajbhh"), encoding="utf-8")
+    state = ingest_platform(
+        "law_enforcement", "2024-03", str(home_before.path), str(home_before.config), return_state=True
+    )
+    assert isinstance(state.result(raise_on_failure=False), ContractBroken)
+    with home_before.open() as house:
+        pulls = [pull.status for pull in house.ledger.list_pulls("law_enforcement") if is_of_march(pull)]
+    assert pulls == ["broken"]
+
+
+def test_publishing_by_flow_puts_approved_grades_into_the_register(engine: None, home: Home) -> None:
+    home.run("review", "approve", "--all", "--month", "2024-03", "--reviewer", "审核人")
+    state = monthly.publish_approved("2024-03", str(home.path), str(home.config), return_state=True)
+    assert state.is_completed()
+    with home.open() as house:
+        assert len(house.ledger.reviews.list_published_decision_ids("2024-03")) > 0
+    assert (home.march / "arrears.csv").is_file()
+
+
+def test_publishing_by_flow_with_nothing_approved_fails_with_the_message(engine: None, home: Home) -> None:
+    state = monthly.publish_approved("2024-03", str(home.path), str(home.config), return_state=True)
+    assert isinstance(state.result(raise_on_failure=False), DecisionRefused)
+
+
+def test_the_last_closed_month_is_that_of_the_city(engine: None) -> None:
+    # 2024-03-31 15:59 UTC is 23:59 in the city; a minute later it is April there.
+    assert str(find_last_closed_month(datetime(2024, 3, 31, 15, 59, tzinfo=UTC))) == "2024-02"
+    assert str(find_last_closed_month(datetime(2024, 3, 31, 16, 0, tzinfo=UTC))) == "2024-03"
