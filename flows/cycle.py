@@ -6,10 +6,8 @@ stands in `flows.monthly` for Prefect and in `run_month` for everyone else.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from flows.errors import FivestarError, QualityGate, join_failures
 from flows.evaluate.assessment import evaluate_month
@@ -17,6 +15,7 @@ from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.ingest.pull import PullReport
 from flows.ingest.status import find_source_status
+from flows.ledger import PullRecord
 from flows.ledger.results import RevisionRecord, digest_inputs
 from flows.month import Month
 from flows.notify.config import load_notify_config
@@ -43,6 +42,9 @@ from flows.report.page import write_report
 from flows.results import MonthResult, TableQuality, count_result
 from flows.review.decisions import PublishReport, find_revision, publish
 from flows.review.workbook import write_workbook
+
+JUDGED = frozenset({"complete", "refused", "broken"})
+"""How a pull ends whose records were looked at."""
 
 
 @dataclass(frozen=True)
@@ -255,38 +257,30 @@ def _write_pages(house: House, folder: Path, result: MonthResult, revision: int)
     earlier = house.ledger.results.find_latest(before)
     previous_stars = None if earlier is None else house.ledger.results.list_stars(before, earlier.revision)
     write_workbook(folder / WORKBOOK, result, revision)
-    write_report(
-        folder / REPORT, result, revision, previous_stars=previous_stars, quality=collect_quality(house, result)
-    )
+    quality = collect_quality(house, result.month)
+    write_report(folder / REPORT, result, revision, previous_stars=previous_stars, quality=quality)
 
 
-def collect_quality(house: House, result: MonthResult) -> list[TableQuality]:
-    """What validation found in the batches whose window holds the month's end, by source and table."""
-    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    landings = {landing.batch_id: landing for landing in house.ledger.list_landings()}
-    for batch_id in dict.fromkeys(result.inputs.batch_ids):
-        landing = landings[batch_id]
-        manifest = house.lake.read_manifest(landing.table, batch_id)
-        if _holds(manifest, result.month):
-            found.setdefault((landing.platform, landing.table), []).append(manifest)
+def collect_quality(house: House, month: Month) -> list[TableQuality]:
+    """What validation found in each source's latest pulls whose window holds the month's end, by source and table."""
+    latest: dict[tuple[str, str], PullRecord] = {}
+    for pull in house.ledger.list_pulls():
+        if pull.window_from_at < month.ends_at <= pull.window_to_at and pull.status in JUDGED:
+            latest[pull.platform, pull.resource] = pull
+    found: dict[tuple[str, str], list[PullRecord]] = {}
+    for pull in latest.values():
+        found.setdefault((pull.platform, pull.table_name), []).append(pull)
     return [
         TableQuality(
             platform=platform,
             table=table,
-            received_count=sum(manifest["received_count"] for manifest in manifests),
-            landed_count=sum(manifest["landed_count"] for manifest in manifests),
-            rejected_count=sum(manifest["rejected_count"] for manifest in manifests),
-            reason_counts=_add_counts([manifest["reason_counts"] for manifest in manifests]),
+            received_count=sum(pull.received_count for pull in pulls),
+            landed_count=sum(pull.landed_count for pull in pulls),
+            rejected_count=sum(pull.rejected_count for pull in pulls),
+            reason_counts=_add_counts([pull.reason_counts for pull in pulls]),
         )
-        for (platform, table), manifests in sorted(found.items())
+        for (platform, table), pulls in sorted(found.items())
     ]
-
-
-def _holds(manifest: Mapping[str, Any], month: Month) -> bool:
-    if manifest["window_from_at"] is None:
-        return True
-    from_at, to_at = (datetime.fromisoformat(manifest[name]) for name in ("window_from_at", "window_to_at"))
-    return from_at < month.ends_at <= to_at
 
 
 def _add_counts(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:

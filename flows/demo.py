@@ -29,15 +29,18 @@ def run_demo(
     clock: Clock,
     progress: Progress,
     run: RunMonth | None = None,
+    faults: bool = False,
 ) -> Sandbox:
     """The sandbox city whose month has run under `settings.home`, its messages delivered to files.
 
-    `run` runs the month itself, by default `run_month`. Raises the error of the first source that failed.
+    `run` runs the month itself, by default `run_month`; with `faults` the platforms fail now and then, as real ones
+    do. Raises the error of the first source that failed.
     """
     folder = settings.home / "sandbox"
     progress("building the sandbox city", 0)
     sandbox = build_sandbox(folder, scale=scale, month=month, progress=lambda text: progress(text, 0))
     sandbox.write_config(settings.config, folder / "config")
+    sandbox.start(faults=faults)
     with sandbox:
         house = open_house(load_settings(settings.home, folder / "config", sandbox.environment.get))
         _run_earlier_months(house, sandbox, clock, progress)

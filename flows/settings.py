@@ -73,7 +73,8 @@ def resolve_placeholders(text: str, lookup: Lookup) -> str:
         value = lookup(match[1])
         if not value:
             raise ConfigurationError(
-                f"${{{match[1]}}} is not set. Set it in the environment, or as a Prefect Secret block of that name."
+                f"${{{match[1]}}} is not set. Set it in the environment; for flows a Prefect Secret block named "
+                f"{match[1].lower().replace('_', '-')} will do as well."
             )
         return value
 

@@ -33,6 +33,9 @@ def demo(
     prefect: Annotated[
         bool, typer.Option("--prefect", help="Run the month as a Prefect flow, on a server started for it.")
     ] = False,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Let the platforms fail now and then, as real ones do.")
+    ] = False,
 ) -> None:
     """Start the sandbox city, run the month, and say where everything is."""
     from flows.cli.progress import show_progress
@@ -44,7 +47,7 @@ def demo(
     chosen = Month.parse(month)
     with show_progress() as progress:
         run = _run_as_flow if prefect else None
-        run_demo(settings, scale=scale, month=chosen, clock=read_clock, progress=progress, run=run)
+        run_demo(settings, scale=scale, month=chosen, clock=read_clock, progress=progress, run=run, faults=faults)
     typer.echo(f"The sandbox city's {chosen} is done.")
     for title, path in list_demo_outputs(settings.home, chosen):
         typer.echo(f"  {title}: {path}")

@@ -66,11 +66,13 @@ class PullReport:
     platform: str
     window: Window
     pulls: Sequence[ResourcePull]
+    refusal: FivestarError | None = None
+    """Why the source was not asked at all."""
 
     @property
     def error(self) -> FivestarError | None:
         """The gravest error of all resources: a broken contract before a gate, before what may pass by itself."""
-        errors = [pull.error for pull in self.pulls if pull.error is not None]
+        errors = [error for error in (self.refusal, *(pull.error for pull in self.pulls)) if error is not None]
         return min(errors, key=rank_failure, default=None)
 
     @property
@@ -106,8 +108,13 @@ def pull_source(
 
     Errors stand in the report and in the ledger, they are not raised. After an unreachable platform, refused
     credentials, a `stop` rule or a broken register the remaining resources are skipped: they would fare no better.
+    A `${NAME}` that isn't set is told before anything is asked: it is no pull, and what was landed stays good.
     `bands` are the policy's unless given.
     """
+    try:
+        source.check_placeholders()
+    except ConfigurationError as error:
+        return PullReport(source.platform, window, (), refusal=error)
     rules = load_rules(house.settings.config / "quality")
     pulls: list[ResourcePull] = []
     halted = False

@@ -1,6 +1,6 @@
 """A platform's file: where it is, what is asked of it, and how its records become canonical rows."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -132,12 +132,26 @@ class _Source(Strict):
     def config_folder(self) -> Path:
         return self._origin.config_folder
 
+    def check_placeholders(self) -> None:
+        """Nothing if every `${NAME}` of the file is set; else `ConfigurationError`, before the source is asked."""
+        for key, text in _list_texts(self.model_dump(include={"connection", "resources"})):
+            self.resolve(key, text)
+
     def resolve(self, key: str, text: str) -> str:
         """`text` with its placeholders filled in; `ConfigurationError` names the file, `key` and what is not set."""
         try:
             return resolve_placeholders(text, self._origin.lookup)
         except ConfigurationError as error:
             raise self.place.at(key).error(str(error)) from None
+
+
+def _list_texts(content: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of nested mappings and lists, with the dotted key at which it stands."""
+    if isinstance(content, str):
+        yield key, content
+    elif isinstance(content, Mapping):
+        for name, part in content.items():
+            yield from _list_texts(part, f"{key}.{name}" if key else str(name))
 
 
 class RestSource(_Source):

@@ -70,6 +70,31 @@ def test_another_answer_for_the_same_window_lands_and_the_old_one_may_come_back(
     assert landings[0].batch_id == landings[2].batch_id != landings[1].batch_id
 
 
+def test_a_register_lands_again_only_when_it_changed_whichever_window_it_is_pulled_for(
+    pull: Pull, house: House, platform: PlatformServer
+) -> None:
+    april = (MARCH[1], datetime(2024, 5, 2, 16, tzinfo=UTC))
+    contents = [(3, MARCH), (3, april), (2, april), (3, MARCH)]
+    for count, window in contents:
+        platform.answer = lambda _, count=count: Reply({"items": make_incidents(count)})
+        pull(write_incident_source(), window=window)
+    landings = [it.batch_id for it in house.ledger.list_landings() if it.table == "incidents"]
+    # Without `since` the answer doesn't depend on the window: A, A, B, A lands as A, B, A.
+    assert len(landings) == 3
+    assert landings[0] == landings[2] != landings[1]
+
+
+def test_a_placeholder_that_is_not_set_is_no_pull_and_leaves_the_source_as_it_was(
+    pull: Pull, house: House, platform: PlatformServer
+) -> None:
+    platform.answer = lambda _: Reply({"items": make_incidents(3)})
+    pull(write_incident_source())
+    report = pull(write_incident_source(auth="{kind: bearer, token: '${NO_SUCH_TOKEN}'}"))
+    assert isinstance(report.error, ConfigurationError)
+    assert "NO_SUCH_TOKEN" in str(report.error)
+    assert [record.status for record in house.ledger.list_pulls("test_platform")] == ["complete"]
+
+
 def test_a_rejected_row_keeps_its_record_its_key_and_every_reason(
     pull: Pull, house: House, platform: PlatformServer
 ) -> None:
