@@ -19,21 +19,29 @@ def _parse_rate(raw: Any) -> Any:
 
 
 class NoAuth(Strict):
+    """The platform asks for no credentials."""
+
     kind: Literal["none"]
 
 
 class BearerAuth(Strict):
+    """A token in the Authorization header."""
+
     kind: Literal["bearer"]
     token: str = Field(repr=False)
 
 
 class BasicAuth(Strict):
+    """A user name and a password in the Authorization header."""
+
     kind: Literal["basic"]
     username: str
     password: str = Field(repr=False)
 
 
 class ApiKeyAuth(Strict):
+    """A key in a header or in the query."""
+
     kind: Literal["api_key"]
     name: str
     value: str = Field(repr=False)
@@ -41,6 +49,8 @@ class ApiKeyAuth(Strict):
 
 
 class HmacAuth(Strict):
+    """Each request signed with a shared secret; docs/connecting.md says over what."""
+
     kind: Literal["hmac_sha256"]
     key_id: str
     secret: str = Field(repr=False)
@@ -50,6 +60,8 @@ class HmacAuth(Strict):
 
 
 class OAuth2Auth(Strict):
+    """A token fetched with the client's own credentials, and fetched again when it has expired."""
+
     kind: Literal["oauth2_client_credentials"]
     token_path: str
     client_id: str
@@ -88,10 +100,14 @@ class Request(Strict):
 
 
 class NoPages(Strict):
+    """One answer holds the whole list."""
+
     kind: Literal["none"]
 
 
 class NumberedPages(Strict):
+    """Pages by number, from `first`."""
+
     kind: Literal["page"]
     param: str = "page"
     first: int = 1
@@ -100,6 +116,8 @@ class NumberedPages(Strict):
 
 
 class OffsetPages(Strict):
+    """Pages by the number of records passed over."""
+
     kind: Literal["offset"]
     param: str = "offset"
     limit_param: str = "limit"
@@ -107,17 +125,23 @@ class OffsetPages(Strict):
 
 
 class CursorPages(Strict):
+    """Each page names the cursor of the next at the path `next`."""
+
     kind: Literal["cursor"]
     param: str = "cursor"
     next: str
 
 
 class NextUrlPages(Strict):
+    """Each page names the address of the next at the path `next`."""
+
     kind: Literal["next_url"]
     next: str
 
 
 class LinkHeaderPages(Strict):
+    """Each page names the next in its Link header (RFC 8288)."""
+
     kind: Literal["link_header"]
 
 

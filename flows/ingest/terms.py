@@ -12,6 +12,8 @@ CODE_DEFAULT = "default"
 
 
 class MappingTerms(Protocol):
+    """What a resource's mapping says, as far as it is checked here."""
+
     @property
     def table(self) -> str: ...
     @property

@@ -183,5 +183,6 @@ def make_credentials(seed: int) -> dict[str, dict[str, str]]:
 
 
 def read_credentials(folder: Path) -> dict[str, dict[str, str]]:
+    """What each platform's server asks for, by platform."""
     found: dict[str, dict[str, str]] = orjson.loads((folder / CREDENTIALS_FILE).read_bytes())
     return found

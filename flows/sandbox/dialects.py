@@ -99,6 +99,7 @@ def read_number(params: Params, name: str, default: int, low: int, high: int) ->
 
 
 def same(left: str, right: str) -> bool:
+    """Whether two secrets are equal, in a time that tells nothing of where they differ."""
     return hmac.compare_digest(left.encode(), right.encode())
 
 

@@ -155,6 +155,7 @@ def leave_with_parent() -> None:
 
 
 def main(arguments: list[str]) -> None:
+    """Serve one platform until standard input is closed."""
     folder, platform, *flags = arguments
     server = open_server(Path(folder), platform, faults="--faults" in flags)
     threading.Thread(target=leave_with_parent, daemon=True).start()

@@ -82,6 +82,7 @@ def write_sheets(
 
 
 def list_roster_row(worker: Worker, staff: Staff, places: Places, calendar: Calendar, month: int) -> list[Cell]:
+    """A worker's line of a month's roster, its dates written as people do: some as dates, some as text."""
     shown = worker.show(month)
     start: Cell = shown.service_start_on
     number = int(worker.staff_id[2:])
@@ -107,6 +108,7 @@ def list_roster_row(worker: Worker, staff: Staff, places: Places, calendar: Cale
 
 
 def list_branch_rows(places: Places, quality: Quality, calendar: Calendar, month: int, seed: int) -> list[list[Cell]]:
+    """The lines of a month's branch sheet."""
     return [
         [
             places.communities[row.community].code,
@@ -201,6 +203,7 @@ def write_header(sheet: Worksheet, header: Sequence[Sequence[str | None]], style
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]], encoding: str) -> None:
+    """A sheet as CSV, as Excel writes one."""
     with path.open("w", encoding=encoding, newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(header)

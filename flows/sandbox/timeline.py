@@ -20,10 +20,12 @@ FRIDAY = 4
 
 
 def to_epoch(instant: datetime) -> int:
+    """The instant in whole seconds since 1970."""
     return int(instant.timestamp())
 
 
 def from_epoch(second: int) -> datetime:
+    """The instant of whole seconds since 1970, in UTC."""
     return datetime.fromtimestamp(second, UTC)
 
 
