@@ -13,7 +13,7 @@ from flows.errors import FivestarError, QualityGate, join_failures
 from flows.evaluate.assessment import evaluate_month
 from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
-from flows.ingest.pull import PullReport
+from flows.ingest.reports import PullReport
 from flows.ingest.status import find_source_status
 from flows.ledger import PullRecord
 from flows.ledger.results import RevisionRecord, digest_inputs

@@ -92,3 +92,8 @@ def count_full_months(start_on: date, end_on: date) -> int:
     """
     months = (end_on.year - start_on.year) * MONTHS_IN_YEAR + end_on.month - start_on.month
     return max(0, months - (1 if end_on.day < start_on.day else 0))
+
+
+def find_last_closed_month(now: datetime) -> Month:
+    """The month before the one in which `now` falls in the city."""
+    return Month.of(city_day(now)).plus(-1)

@@ -23,9 +23,9 @@ from flows.cycle import (
 from flows.errors import FivestarError, join_failures
 from flows.exact import format_yuan
 from flows.house import House
-from flows.ingest.flow import find_last_closed_month, open_flow_house, pull_source_task, read_clock
+from flows.ingest.flow import open_flow_house, pull_source_task, read_clock
 from flows.ingest.ingestion import FACT_TABLES, PULLS_AT_ONCE, read_sources, select_sources
-from flows.month import Month
+from flows.month import Month, find_last_closed_month
 from flows.results import count_monthly_cost_fen
 from flows.schema import REFERENCE_TABLES
 

@@ -25,7 +25,7 @@ app.add_typer(inspection.quarantine_app, name="quarantine")
 def main() -> None:
     """Run the command; a failure that its reader can act on prints one message and sets the exit code."""
     try:
-        app()
+        app(prog_name="fivestar")
     except FivestarError as error:
         for line in str(error).splitlines():
             print(f"fivestar: {line}", file=sys.stderr)  # noqa: T201 -- the one place where errors are shown

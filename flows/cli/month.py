@@ -9,12 +9,12 @@ import typer
 
 from flows.cli.options import Config, Home, MonthText, check_word, open_installation, read_clock
 from flows.errors import FivestarError, UsageError, join_failures
-from flows.month import CITY_ZONE, Month
+from flows.month import CITY_ZONE, Month, find_last_closed_month
 
 if TYPE_CHECKING:
     from flows.cycle import Assessment
     from flows.house import House
-    from flows.ingest.pull import PullReport
+    from flows.ingest.reports import PullReport
 
 SCALES = ("small", "city")
 
@@ -70,14 +70,14 @@ def ingest(
     month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month to pull.")] = None,
     since: Annotated[str | None, typer.Option(metavar="ISO", help="Pull what changed since this instant.")] = None,
 ) -> None:
-    """Pull the sources, check what they sent, and land it."""
+    """Pull the sources, check what they sent, and land it; by default the last closed month."""
     from flows.cli.progress import show_progress
     from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 
-    if (month is None) == (since is None):
-        raise UsageError("Say what to pull: either --month YYYY-MM or --since ISO.")
+    if month is not None and since is not None:
+        raise UsageError("--month and --since can't be meant together. Give one of them.")
+    chosen = None if since is not None else Month.parse(month) if month else find_last_closed_month(read_clock())
     with open_installation(home, config) as house:
-        chosen = None if month is None else Month.parse(month)
         window = _open_window(since or "", read_clock()) if chosen is None else month_window(house, chosen)
         sources = read_sources(house, platform)
         with show_progress() as progress:

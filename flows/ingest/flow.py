@@ -14,8 +14,8 @@ from prefect.tasks import Task, exponential_backoff
 from flows.errors import SourceUnavailable
 from flows.house import House, open_house
 from flows.ingest.ingestion import FACT_TABLES, ingest_source, month_window, read_sources
-from flows.ingest.pull import PullReport
-from flows.month import Month, city_day
+from flows.ingest.reports import PullReport
+from flows.month import Month, find_last_closed_month
 from flows.schema import REFERENCE_TABLES
 from flows.settings import load_settings, read_environment
 
@@ -43,11 +43,6 @@ def look_up(name: str) -> str | None:
 def open_flow_house(home: str | None, config: str | None) -> House:
     """The installation that a flow works on."""
     return open_house(load_settings(Path(home) if home else None, Path(config) if config else None, look_up))
-
-
-def find_last_closed_month(now: datetime) -> Month:
-    """The month before the one in which `now` falls in the city."""
-    return Month.of(city_day(now)).plus(-1)
 
 
 def _is_worth_retrying(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:

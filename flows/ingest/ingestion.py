@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 
 from flows.errors import ConfigurationError
 from flows.house import Clock, House, Progress, ignore_progress, record_step
-from flows.ingest.pull import PullReport, pull_source
+from flows.ingest.pull import pull_source
+from flows.ingest.reports import PullReport, Window
 from flows.ingest.source import Source, load_sources
 from flows.month import Month
 from flows.policy import load_policy
@@ -14,8 +14,6 @@ from flows.schema import REFERENCE_TABLES, TABLES
 
 FACT_TABLES = tuple(name for name in TABLES if name not in REFERENCE_TABLES)
 PULLS_AT_ONCE = 4
-
-Window = tuple[datetime, datetime]
 
 
 def read_sources(house: House, platform: str | None = None) -> list[Source]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,6 @@ from flows.errors import (
     FivestarError,
     QualityGate,
     SourceUnavailable,
-    rank_failure,
 )
 from flows.house import House, Progress, ignore_progress
 from flows.ingest.files import find_files, read_records
@@ -22,6 +21,7 @@ from flows.ingest.mapping import Mapper
 from flows.ingest.paging import Pager
 from flows.ingest.predicates import Bands
 from flows.ingest.references import read_bands, read_references
+from flows.ingest.reports import PullReport, ResourcePull, Window
 from flows.ingest.rest import RestClient, Timing
 from flows.ingest.rules import Band, MonthCount, TableRules, load_rules
 from flows.ingest.source import FileResource, FilesSource, RestResource, Source, list_resources
@@ -29,8 +29,6 @@ from flows.lake import Manifest, StagedBatch
 from flows.ledger.repository import PullStatus
 from flows.month import Month, city_day
 from flows.schema import REFERENCE_TABLES
-
-Window = tuple[datetime, datetime]
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """From when on a folder of files is read: all of it, always."""
@@ -41,47 +39,6 @@ _STATUSES: Mapping[type[FivestarError], PullStatus] = {
     ContractBroken: "broken",
     ConfigurationError: "broken",
 }
-
-
-@dataclass(frozen=True)
-class ResourcePull:
-    """How the pull of one resource ended; counts are those of the records received, also where none landed."""
-
-    resource: str
-    table: str
-    status: PullStatus
-    received_count: int = 0
-    landed_count: int = 0
-    rejected_count: int = 0
-    reason_counts: Mapping[str, int] = field(default_factory=dict)
-    warnings: Sequence[str] = ()
-    batch_ids: Sequence[str] = ()
-    error: FivestarError | None = None
-
-
-@dataclass(frozen=True)
-class PullReport:
-    """How the pull of one source ended, resource by resource."""
-
-    platform: str
-    window: Window
-    pulls: Sequence[ResourcePull]
-    refusal: FivestarError | None = None
-    """Why the source was not asked at all."""
-
-    @property
-    def error(self) -> FivestarError | None:
-        """The gravest error of all resources: a broken contract before a gate, before what may pass by itself."""
-        errors = [error for error in (self.refusal, *(pull.error for pull in self.pulls)) if error is not None]
-        return min(errors, key=rank_failure, default=None)
-
-    @property
-    def exit_code(self) -> int:
-        return self.error.exit_code if self.error is not None else 0
-
-    @property
-    def warnings(self) -> list[str]:
-        return [warning for pull in self.pulls for warning in pull.warnings]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows import monthly
 from flows.errors import ContractBroken, DecisionRefused, SourceUnavailable
-from flows.ingest.flow import PULL_RETRIES, find_last_closed_month, ingest_platform, pull_source_task
+from flows.ingest.flow import PULL_RETRIES, ingest_platform, pull_source_task
 from flows.ledger import PullRecord
+from flows.month import find_last_closed_month
 
 pytestmark = pytest.mark.flow
 
