@@ -4,10 +4,12 @@ import shutil
 from decimal import Decimal
 from pathlib import Path
 
+import orjson
 import pytest
-from city_runs import DemoRun, Home, Row, digest_tree, read_csv, set_environment
+from city_runs import MARCH, DemoRun, Home, Row, digest_tree, read_csv, set_environment
 
 from flows import cycle, outputs
+from flows.sandbox.city import build_sandbox
 
 pytestmark = pytest.mark.flow
 
@@ -28,6 +30,25 @@ def test_pulling_and_running_again_keeps_the_revision_and_every_byte(home: Home,
     assert "revision 1 (unchanged)" in answer.out
     assert "messages queued: 0" in answer.out
     assert digest_tree(home.path / "outputs") == before
+
+
+def test_platforms_that_fail_now_and_then_and_other_page_sizes_give_the_very_same_files(
+    home_before: Home, march: DemoRun
+) -> None:
+    file = home_before.config / "platforms" / "comprehensive_governance.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("size: 5000", "size: 500"), encoding="utf-8")
+    city = build_sandbox(march.sandbox.folder, scale="small", month=MARCH)
+    city.start(faults=True)
+    try:
+        with set_environment(city.environment):
+            answer = home_before.run("run", "--month", "2024-03")
+    finally:
+        city.stop()
+    assert answer.code == 0
+    digests = [
+        orjson.loads((found.march / "run.json").read_bytes())["digests"] for found in (home_before, march.home)
+    ]
+    assert digests[0] == digests[1]
 
 
 def test_lost_and_changed_files_are_put_back(home: Home) -> None:

@@ -19,7 +19,7 @@ MISTAKES = {
     "month_of_no_calendar": (["evaluate", "--month", "9999-12"], "month '9999-12' cannot be read"),
     "month_before_calendars": (["ingest", "--month", "0001-01"], "month '0001-01' cannot be read"),
     "month_of_the_list": (["notify", "list", "--month", "March"], "month 'March' cannot be read"),
-    "ingest_of_both": (["ingest", "--month", "2024-03", "--since", "2024-03-01"], "--month and --since"),
+    "ingest_of_both": (["ingest", "--month", "2024-03", "--since", "2024-03-01"], "--month and --since can't"),
     "since_no_instant": (["ingest", "--since", "yesterday"], "--since 'yesterday' cannot be read"),
     "since_before_time": (["ingest", "--since", "0001-01-01"], "--since '0001-01-01' cannot be read"),
     "since_the_future": (["ingest", "--since", "2024-04-06"], "--since '2024-04-06' lies in the future"),
