@@ -200,6 +200,7 @@ def _judge(house: House, month: Month, policy_folder: Path) -> MonthResult:
     sources = read_sources(house)
     cutoff_at = month.cutoff_at(policy.at(month.last_on).integer("five_star.cutoff_day"))
     landings = house.ledger.list_landings()
+    earlier = house.ledger.results.find_latest(str(month.plus(-1)))
     with house.view(landings) as view:
         return evaluate_month(
             view,
@@ -208,6 +209,7 @@ def _judge(house: House, month: Month, policy_folder: Path) -> MonthResult:
             sources=find_source_status(house, sources, month, cutoff_at),
             register=house.ledger.reviews.list_grades_in_force(month.last_on),
             batch_ids=[landing.batch_id for landing in landings],
+            earlier_revision=None if earlier is None else earlier.revision,
             keeps_roster=any("staff" in source.tables for source in sources),
         )
 
@@ -216,26 +218,27 @@ def _write_revision(house: House, result: MonthResult, clock: Clock) -> Assessme
     """The month's files in place; only if inputs or contents are new does the month get a new revision."""
     month = str(result.month)
     folder = MonthFolder(house.settings.home, month)
-    latest = house.ledger.results.find_latest(month)
-    if (
-        latest is not None
-        and latest.input_digest == digest_inputs(result.inputs)
-        and _keep_revision(house, folder, result, latest)
-    ):
-        return Assessment(result, latest, is_new=False, folder=folder.path)
-    revision = 1 if latest is None else latest.revision + 1
-    with folder.stage() as staged:
-        write_result_csvs(staged.path, result, revision)
-        _write_pages(house, staged.path, result, revision)
-        record = house.ledger.results.save(
-            result,
-            revision,
-            digests=digest_files(staged.path),
-            software_version=version("fivestar"),
-            created_at=clock(),
-        )
-        staged.seal(revision, format_run(record, count_result(result)))
-    return Assessment(result, record, is_new=True, folder=folder.path)
+    with folder.lock():
+        latest = house.ledger.results.find_latest(month)
+        if (
+            latest is not None
+            and latest.input_digest == digest_inputs(result.inputs)
+            and _keep_revision(house, folder, result, latest)
+        ):
+            return Assessment(result, latest, is_new=False, folder=folder.path)
+        revision = 1 if latest is None else latest.revision + 1
+        with folder.stage() as staged:
+            write_result_csvs(staged.path, result, revision)
+            _write_pages(house, staged.path, result, revision)
+            record = house.ledger.results.save(
+                result,
+                revision,
+                digests=digest_files(staged.path),
+                software_version=version("fivestar"),
+                created_at=clock(),
+                seal=lambda record: staged.seal(revision, format_run(record, count_result(result))),
+            )
+        return Assessment(result, record, is_new=True, folder=folder.path)
 
 
 def _keep_revision(house: House, folder: MonthFolder, result: MonthResult, latest: RevisionRecord) -> bool:
@@ -253,7 +256,11 @@ def _keep_revision(house: House, folder: MonthFolder, result: MonthResult, lates
 
 
 def _write_pages(house: House, folder: Path, result: MonthResult, revision: int) -> None:
+    """The workbook, the report, and the arrears that earlier publications of the month owe."""
     before = str(result.month.plus(-1))
+    arrears = house.ledger.reviews.list_arrears(str(result.month))
+    if arrears:
+        (folder / ARREARS).write_bytes(format_arrears(arrears))
     earlier = house.ledger.results.find_latest(before)
     previous_stars = None if earlier is None else house.ledger.results.list_stars(before, earlier.revision)
     write_workbook(folder / WORKBOOK, result, revision)

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from flows.errors import ConfigurationError, FivestarError
-from flows.lake import Lake, LakeView, Landing
+from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
 from flows.ledger import Ledger
 from flows.month import Month
 from flows.settings import Settings
+
+SCRATCH = "scratch"
 
 Clock = Callable[[], datetime]
 """Tells the present instant; handed down from the command line or a flow."""
@@ -30,7 +32,7 @@ class House:
     def view(self, landings: list[Landing] | None = None) -> LakeView:
         """The canonical tables as all landings make them, or as the given ones do."""
         chosen = self.ledger.list_landings() if landings is None else landings
-        return self.lake.view(chosen, self.settings.home / "scratch")
+        return self.lake.view(chosen, self.settings.home / SCRATCH)
 
 
 def open_house(settings: Settings) -> House:
@@ -45,7 +47,10 @@ def open_house(settings: Settings) -> House:
             f"{settings.home}: no folder that can be made or used ({error.strerror}). "
             "Name another one with --home or FIVESTAR_HOME."
         ) from None
-    return House(settings, Lake(settings.home / "lake"), Ledger.open(settings.database_url))
+    lake = Lake(settings.home / "lake")
+    for folder in (lake.root / STAGING, settings.home / SCRATCH):
+        remove_leftovers(folder)
+    return House(settings, lake, Ledger.open(settings.database_url))
 
 
 def ignore_progress(_: str, __: int) -> None:

@@ -10,8 +10,9 @@ only keeps them and merges those it is given.
 """
 
 import hashlib
+import os
 import shutil
-import tempfile
+import socket
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,12 +24,14 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.errors import QualityGate
 from flows.schema import TABLES, Column, Table
 
 if TYPE_CHECKING:
     import ibis
 
 PART_ROWS_MAX = 100_000
+STAGING = ".staging"
 DUCKDB_MEMORY_LIMIT = "400MB"
 
 _ARROW_TYPES: Mapping[str, pa.DataType] = {
@@ -85,12 +88,16 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Landing:
-    """One batch's place in the order of landing: of two batches, the one with the greater number is later."""
+    """One batch's place in the order of landing: of two batches, the one with the greater number is later.
+
+    `row_count` is how many rows passed when it landed, where known; a batch that holds another number is refused.
+    """
 
     landing_no: int
     batch_id: str
     table: str
     platform: str
+    row_count: int | None = None
 
 
 class StagedBatch:
@@ -108,7 +115,7 @@ class StagedBatch:
         self.rejected_count = 0
         self.reason_counts: dict[str, int] = {}
         self._root = root
-        self._folder = root / ".staging" / uuid.uuid4().hex
+        self._folder = root / STAGING / name_leftover()
         self._hash = hashlib.sha256(f"{platform}\n{resource}\n{table.name}\n".encode())
         self._part_count = 0
         self._folder.mkdir(parents=True)
@@ -166,7 +173,12 @@ class StagedBatch:
             text = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
             (self._folder / "manifest.json").write_bytes(text)
             target.parent.mkdir(parents=True, exist_ok=True)
-            self._folder.rename(target)
+            try:
+                self._folder.rename(target)
+            except OSError:
+                # Another process may have landed the same content a moment ago.
+                if not target.exists():
+                    raise
         return manifest
 
     def _write(self, kind: str, rows: pa.Table) -> None:
@@ -177,6 +189,22 @@ class StagedBatch:
             stream.write_table(rows.combine_chunks())
         self._hash.update(sink.getvalue())
         pq.write_table(rows, self._folder / f"{kind}-{self._part_count:05d}.parquet", compression="zstd")
+
+
+def name_leftover() -> str:
+    """A name for a temporary folder that tells, if it is left behind, whose it was."""
+    return f"{socket.gethostname()}~{os.getpid()}~{uuid.uuid4().hex}"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes of this machine that are gone have left in `folder`."""
+    for path in folder.glob(f"{socket.gethostname()}~*~*"):
+        try:
+            os.kill(int(path.name.split("~")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(path, ignore_errors=True)
+        except PermissionError:
+            continue  # another user's process lives
 
 
 class TableView(Protocol):
@@ -227,10 +255,11 @@ class LakeView:
         self._ibis = ibis
         self._lake = lake
         self._landings = landings
-        self._folder = tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True)
+        self._folder = scratch / name_leftover()
+        self._folder.mkdir()
         self._connection = ibis.duckdb.connect(
             memory_limit=DUCKDB_MEMORY_LIMIT,
-            temp_directory=self._folder.name,
+            temp_directory=str(self._folder),
             preserve_insertion_order=False,
         )
         self._merged: dict[str, ibis.Table] = {}
@@ -240,7 +269,7 @@ class LakeView:
 
     def __exit__(self, *_: object) -> None:
         self._connection.disconnect()
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def table(self, name: str) -> "ibis.Table":
         """The canonical table `name` with `batch_id`: of several rows with one key the newest (data.md, preamble).
@@ -249,7 +278,7 @@ class LakeView:
         the columns that it needs.
         """
         if name not in self._merged:
-            file = Path(self._folder.name) / f"{name}.parquet"
+            file = self._folder / f"{name}.parquet"
             self._connection.to_parquet(self._merge(TABLES[name]), file)
             self._merged[name] = self._connection.read_parquet(file)
         return self._merged[name]
@@ -258,7 +287,8 @@ class LakeView:
         ibis = self._ibis
         landings = [landing for landing in self._landings if landing.table == table.name]
         latest = {landing.batch_id: landing.landing_no for landing in sorted(landings, key=lambda it: it.landing_no)}
-        files = [file for batch_id in latest for file in self._lake.list_parts(table.name, batch_id)]
+        counts = {landing.batch_id: landing.row_count for landing in landings}
+        files = [file for batch_id in latest for file in self._list_whole_parts(table, batch_id, counts[batch_id])]
         columns = [column.name for column in table.columns]
         if not files:
             empty = pa.schema([*arrow_schema(table), pa.field("batch_id", pa.string())]).empty_table()
@@ -274,3 +304,14 @@ class LakeView:
         )
         merged = ranked.mutate(place=ibis.row_number().over(window)).filter(lambda row: row.place == 0)
         return merged.select(*columns, "batch_id")
+
+    def _list_whole_parts(self, table: Table, batch_id: str, row_count: int | None) -> list[str]:
+        """The batch's parts. Raises `QualityGate` if they don't hold the rows that landed: missing is never zero."""
+        files = self._lake.list_parts(table.name, batch_id)
+        found_count = sum(pq.read_metadata(file).num_rows for file in files) if row_count is not None else None
+        if found_count != row_count:
+            raise QualityGate(
+                f"lake, {table.name}, batch {batch_id}: {found_count} rows are there, and {row_count} landed. "
+                "The lake is damaged: restore the batch's folder from a backup, then run again."
+            )
+        return files

@@ -5,18 +5,20 @@ two revisions side by side (interfaces.md, Results).
 """
 
 import csv
+import fcntl
 import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from flows.errors import SourceUnavailable
 from flows.exact import format_decimal
 from flows.ledger.results import RevisionRecord
 from flows.ledger.reviews import ArrearsLine
@@ -107,6 +109,23 @@ class MonthFolder:
         self.path = home / "outputs" / month
         self._aside = self.path.with_name(f".{month}.new")
         self._old = self.path.with_name(f".{month}.old")
+        self._lock = self.path.with_name(f".{month}.lock")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """The month's folder for this process alone.
+
+        Raises `SourceUnavailable`, to be tried later, if another process is writing the month.
+        """
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SourceUnavailable(
+                    f"{self.path}: another run is writing this month's results. Try again when it has ended."
+                ) from None
+            yield
 
     def stage(self) -> "StagedFolder":
         """An empty folder beside the month's, to be filled and put in its place."""
@@ -133,24 +152,28 @@ class MonthFolder:
         aside.replace(self.path / name)
 
     def replace_with(self, staged: Path, revision: int) -> None:
-        """Put `staged` in place; the revision that lay here moves to `revisions/<n>/`, unless it is the same one."""
+        """Put `staged` in place; an older revision that lay here moves to `revisions/<n>/`.
+
+        What a run left that died before its revision was recorded bears a number that is not older: it goes.
+        """
         old_revision = self.find_revision()
-        if old_revision is not None:
-            _link_tree(self.path / REVISIONS, staged / REVISIONS)
-            if old_revision == revision:
-                _link_file(self.path / ARREARS, staged / ARREARS)
-            else:
-                for file in self.path.iterdir():
-                    _link_file(file, staged / REVISIONS / str(old_revision) / file.name)
+        _link_tree(self.path / REVISIONS, staged / REVISIONS)
+        shutil.rmtree(staged / REVISIONS / str(revision), ignore_errors=True)
+        if old_revision is not None and old_revision < revision:
+            for file in self.path.iterdir():
+                _link_file(file, staged / REVISIONS / str(old_revision) / file.name)
         if self.path.exists():
             self.path.rename(self._old)
         staged.rename(self.path)
         shutil.rmtree(self._old, ignore_errors=True)
 
     def _recover(self) -> None:
-        """Bring back the folder of a run that was killed between its two renames."""
-        if self._old.exists() and not self.path.exists():
-            self._old.rename(self.path)
+        """Put right what a run left that was killed between its two renames, or after them."""
+        if self._old.exists():
+            if self.path.exists():
+                shutil.rmtree(self._old)
+            else:
+                self._old.rename(self.path)
 
 
 class StagedFolder(AbstractContextManager["StagedFolder"]):

@@ -180,6 +180,8 @@ class Inputs:
     policy_fingerprint: str
     sources: tuple[SourceStatus, ...]
     register_digest: str
+    earlier_revision: int | None = None
+    """The newest revision of the month before, with which the report compares."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
+from flows.ledger.reviews import digest_register
 from flows.month import Month
 from flows.policy import PolicyValue
 from flows.results import (
@@ -74,7 +75,7 @@ def make_month(
             batch_ids=("b1", "b2"),
             policy_fingerprint="f" * 64,
             sources=tuple(SourceStatus(name, name not in missing, "pull 1") for name in SOURCES),
-            register_digest="d" * 64,
+            register_digest=digest_register({}),
         ),
         policy_values=make_policy_values(paid=paid),
         communities=communities,

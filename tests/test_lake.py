@@ -1,5 +1,7 @@
 """The lake: what lands, what is merged, and what a killed or repeated landing leaves."""
 
+import socket
+import subprocess
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flows.lake import QUARANTINE_SCHEMA, Lake, Landing, arrow_schema
+from flows.errors import QualityGate
+from flows.lake import QUARANTINE_SCHEMA, Lake, Landing, arrow_schema, name_leftover, remove_leftovers
 from flows.schema import TABLES
 
 NOW = datetime(2024, 4, 3, tzinfo=UTC)
@@ -115,3 +118,27 @@ def test_rejected_rows_keep_their_raw_record_and_every_reason(lake: Lake) -> Non
     assert manifest.reason_counts == {"null:kind": 1, "unknown_community": 1}
     stored = lake.read_manifest("incidents", manifest.batch_id)
     assert (stored["received_count"], stored["landed_count"], stored["rejected_count"]) == (1, 0, 1)
+
+
+def test_a_batch_that_lost_rows_is_refused_and_never_taken_for_an_empty_one(lake: Lake, tmp_path: Path) -> None:
+    batch_id = land(lake, "incidents", [[INCIDENT]])
+    for part in (lake.root / "incidents" / f"batch_id={batch_id}").glob("part-*.parquet"):
+        part.unlink()
+    landings = [Landing(1, batch_id, "incidents", "p", row_count=1)]
+    with (
+        lake.view(landings, tmp_path / "scratch") as view,
+        pytest.raises(QualityGate, match="0 rows are there, and 1"),
+    ):
+        view.table("incidents")
+
+
+def test_what_a_process_that_is_gone_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    own = tmp_path / name_leftover()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = tmp_path / f"{socket.gethostname()}~{gone.pid}~x"
+    elsewhere = tmp_path / f"another-machine~{gone.pid}~x"
+    for folder in (own, left, elsewhere):
+        folder.mkdir()
+    remove_leftovers(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([own, elsewhere])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.errors import SourceUnavailable
 from flows.ledger.reviews import ArrearsLine
 from flows.outputs import MonthFolder, digest_files, format_arrears, write_result_csvs
 from flows.results import AwardLine, IndicatorRow, MonthResult, PayLine, RatingRow, StarRow
@@ -142,13 +143,57 @@ def test_the_newest_revision_lies_on_top_and_every_older_one_below(tmp_path: Pat
     assert folder.find_revision() == 3
 
 
-def test_sealing_the_same_revision_again_moves_nothing_and_keeps_its_arrears(tmp_path: Path) -> None:
+def test_sealing_the_same_revision_again_moves_nothing(tmp_path: Path) -> None:
     folder = MonthFolder(tmp_path, "2024-03")
     write_revision(folder, 1, "one")
-    folder.write_file("arrears.csv", b"arrears")
+    write_revision(folder, 2, "two")
+    write_revision(folder, 2, "two")
+    assert [path.name for path in (folder.path / "revisions").iterdir()] == ["1"]
+    assert (folder.path / "stars.csv").read_text() == "two"
+
+
+def test_what_a_run_left_that_was_never_recorded_gives_way_and_older_revisions_stay(tmp_path: Path) -> None:
+    folder = MonthFolder(tmp_path, "2024-03")
     write_revision(folder, 1, "one")
-    assert not (folder.path / "revisions").exists()
-    assert (folder.path / "arrears.csv").read_bytes() == b"arrears"
+    write_revision(folder, 2, "sealed, but its transaction was rolled back")
+    write_revision(folder, 1, "one")
+    assert (folder.path / "stars.csv").read_text() == "one"
+    assert not (folder.path / "revisions").exists() or not list((folder.path / "revisions").iterdir())
+    write_revision(folder, 2, "two")
+    assert (folder.path / "revisions" / "1" / "stars.csv").read_text() == "one"
+
+
+def test_older_revisions_stay_when_the_newest_ones_run_json_is_lost(tmp_path: Path) -> None:
+    folder = MonthFolder(tmp_path, "2024-03")
+    write_revision(folder, 1, "one")
+    write_revision(folder, 2, "two")
+    (folder.path / "run.json").unlink()
+    write_revision(folder, 2, "two")
+    assert (folder.path / "revisions" / "1" / "stars.csv").read_text() == "one"
+
+
+def test_a_run_killed_while_it_cleaned_up_is_put_right_by_the_next(tmp_path: Path) -> None:
+    folder = MonthFolder(tmp_path, "2024-03")
+    write_revision(folder, 1, "one")
+    left = folder.path.with_name(".2024-03.old")
+    left.mkdir()
+    (left / "stars.csv").write_text("left")
+    write_revision(folder, 2, "two")
+    assert not left.exists()
+    assert (folder.path / "stars.csv").read_text() == "two"
+
+
+def test_two_runs_can_not_write_one_month_at_the_same_time(tmp_path: Path) -> None:
+    with MonthFolder(tmp_path, "2024-03").lock():
+        with (
+            pytest.raises(SourceUnavailable, match="another run is writing"),
+            MonthFolder(tmp_path, "2024-03").lock(),
+        ):
+            pass
+        with MonthFolder(tmp_path, "2024-02").lock():
+            pass
+    with MonthFolder(tmp_path, "2024-03").lock():
+        pass
 
 
 def test_arrears_go_with_the_revision_that_they_were_published_from(tmp_path: Path) -> None:

@@ -3,12 +3,9 @@
 Stars move money and never a grade; the two computations meet only in the result that they are written to.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import orjson
 
 from flows.errors import QualityGate
 from flows.evaluate.communities import assess_communities
@@ -16,6 +13,7 @@ from flows.evaluate.grades import propose_grades
 from flows.evaluate.pay import AnnualTitle, compute_pay, list_awards, select_outcomes
 from flows.evaluate.workers import RosterRow, Sanction
 from flows.lake import TableView
+from flows.ledger.reviews import digest_register
 from flows.month import Month
 from flows.policy import Policy, PolicyAt, PolicyValue
 from flows.results import AwardLine, Inputs, MonthResult, PayLine, Proposal, RegisterRecord, SourceStatus
@@ -42,11 +40,13 @@ def evaluate_month(
     sources: Sequence[SourceStatus],
     register: Mapping[str, RegisterRecord],
     batch_ids: Sequence[str],
+    earlier_revision: int | None,
     keeps_roster: bool,
 ) -> MonthResult:
     """The month's result from landed data alone.
 
-    `register` holds each worker's approved grade in force on the month's last day; `keeps_roster` says whether any
+    `register` holds each worker's approved grade in force on the month's last day; `earlier_revision` is the newest
+    one of the month before, with which the report compares; `keeps_roster` says whether any
     source is configured to fill `staff`. Raises `QualityGate` if no community is valid on the month's last day, or if
     a kept roster has no row for the month.
     """
@@ -70,6 +70,7 @@ def evaluate_month(
             policy_fingerprint=policy.fingerprint,
             sources=tuple(told),
             register_digest=digest_register(register),
+            earlier_revision=earlier_revision,
         ),
         policy_values=list_policy_values(policy, month),
         communities=communities.communities,
@@ -93,11 +94,6 @@ def list_policy_values(policy: Policy, month: Month) -> list[PolicyValue]:
     stars = [value for value in policy.at(month.last_on).values() if not value.path.startswith(worker_files)]
     workers = policy.at(month.plus(1).first_on).values()
     return [*stars, *(value for value in workers if value.path.startswith(worker_files))]
-
-
-def digest_register(register: Mapping[str, RegisterRecord]) -> str:
-    """The SHA-256 of the grades in force, as one of the inputs of a revision."""
-    return hashlib.sha256(orjson.dumps([register[staff_id] for staff_id in sorted(register)])).hexdigest()
 
 
 def _list_undescribed_sources(policy: PolicyAt, sources: Sequence[SourceStatus]) -> list[SourceStatus]:

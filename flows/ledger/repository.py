@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, insert, select, update
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from flows.errors import ConfigurationError
@@ -68,6 +68,7 @@ class Ledger:
             engine = create_engine(url)
             if engine.dialect.name == "sqlite":
                 event.listen(engine, "connect", _prepare_sqlite)
+                event.listen(engine, "begin", _begin_sqlite)
             _migrate(engine)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise ConfigurationError(
@@ -212,7 +213,11 @@ class Ledger:
     def list_landings(self) -> list[Landing]:
         """Every landing, the earliest first."""
         query = select(
-            landings.c.id.label("landing_no"), landings.c.batch_id, landings.c.table_name, landings.c.platform
+            landings.c.id.label("landing_no"),
+            landings.c.batch_id,
+            landings.c.table_name,
+            landings.c.platform,
+            landings.c.row_count,
         ).order_by(landings.c.id)
         with self._engine.connect() as connection:
             return [
@@ -222,9 +227,16 @@ class Ledger:
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
+    # The driver's own transactions leave out schema changes; ours, begun below, hold them too.
+    connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once: a transaction that took it half-way could be refused without waiting."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _migrate(engine: Engine) -> None:

@@ -1,7 +1,7 @@
 """Results in the ledger: a month's revisions and their rows, written once and never changed."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -63,6 +63,7 @@ def digest_inputs(inputs: Inputs) -> str:
         "policy_fingerprint": inputs.policy_fingerprint,
         "sources": {source.platform: source.present for source in inputs.sources},
         "register_digest": inputs.register_digest,
+        "earlier_revision": inputs.earlier_revision,
     }
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -88,8 +89,12 @@ class ResultLedger:
         digests: Mapping[str, str],
         software_version: str,
         created_at: datetime,
+        seal: Callable[[RevisionRecord], None] = lambda _: None,
     ) -> RevisionRecord:
-        """The revision as written, with all its rows, in one transaction."""
+        """The revision as written, with all its rows, in one transaction.
+
+        `seal` puts the revision's files in place as the last act before the commit: what the ledger has, has files.
+        """
         key = {"month": str(result.month), "revision": revision}
         names = {community.community_code: asdict(community) for community in result.communities}
         head = {
@@ -115,7 +120,9 @@ class ResultLedger:
             _insert_rows(connection, pay_lines, key, [asdict(row) for row in result.pay_lines])
             _insert_rows(connection, award_lines, key, [asdict(row) for row in result.awards])
             query = select(revisions).where(revisions.c.month == str(result.month), revisions.c.revision == revision)
-            return RevisionRecord(**connection.execute(query).mappings().one())
+            record = RevisionRecord(**connection.execute(query).mappings().one())
+            seal(record)
+            return record
 
     def find_latest(self, month: str) -> RevisionRecord | None:
         """The month's newest revision, if it has been judged."""

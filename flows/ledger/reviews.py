@@ -1,12 +1,16 @@
 """Reviews in the ledger: decisions, the grade register and arrears; rows are only added."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Literal
 
+import orjson
 from sqlalchemy import Engine, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
+from flows.errors import DecisionRefused
 from flows.ledger.tables import arrears, decisions, grade_register
 from flows.results import RegisterRecord
 
@@ -58,6 +62,11 @@ class ArrearsLine:
     total_fen: int
 
 
+def digest_register(register: Mapping[str, RegisterRecord]) -> str:
+    """The SHA-256 of the grades in force, as one of the inputs of a revision."""
+    return hashlib.sha256(orjson.dumps([register[staff_id] for staff_id in sorted(register)])).hexdigest()
+
+
 class ReviewLedger:
     """Decisions of named persons and what they put into force."""
 
@@ -82,7 +91,10 @@ class ReviewLedger:
         arrears_by_decision: Mapping[int, ArrearsLine],
         recorded_at: datetime,
     ) -> None:
-        """Put approved grades into the register with the arrears that they owe, in one transaction."""
+        """Put approved grades into the register with the arrears that they owe, in one transaction.
+
+        Raises `DecisionRefused` if somebody else has published one of the decisions in the meantime.
+        """
         register_rows = [
             {
                 **asdict(entry.record),
@@ -96,11 +108,17 @@ class ReviewLedger:
         arrears_rows = [
             {**asdict(line), "decision_id": decision_id} for decision_id, line in arrears_by_decision.items()
         ]
-        with self._engine.begin() as connection:
-            if register_rows:
-                connection.execute(insert(grade_register), register_rows)
-            if arrears_rows:
-                connection.execute(insert(arrears), arrears_rows)
+        try:
+            with self._engine.begin() as connection:
+                if register_rows:
+                    connection.execute(insert(grade_register), register_rows)
+                if arrears_rows:
+                    connection.execute(insert(arrears), arrears_rows)
+        except IntegrityError:
+            raise DecisionRefused(
+                "The register already holds one of these decisions: another publication ran at the same time. "
+                "Nothing was entered twice; publish again."
+            ) from None
 
     def list_published_decision_ids(self, month: str) -> set[int]:
         """The decisions of the month that are in the register already."""

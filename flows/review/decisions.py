@@ -17,6 +17,7 @@ from flows.ledger.reviews import (
     RecordedDecision,
     RegisterEntry,
     Verdict,
+    digest_register,
 )
 from flows.month import Month, city_day, count_full_months
 from flows.results import AWAITING_KINDS, PayLine, Proposal, RegisterRecord
@@ -44,7 +45,7 @@ class PublishReport:
     open_count: int
     arrears: Sequence[ArrearsLine]
     arrears_unreckoned_count: int
-    """Late approvals whose arrears a person must reckon: no current grade, or no pay base."""
+    """Late approvals whose arrears a person must reckon: no current grade, no pay base, or a correction."""
 
 
 def find_revision(ledger: Ledger, month: Month) -> RevisionRecord:
@@ -58,11 +59,13 @@ def find_revision(ledger: Ledger, month: Month) -> RevisionRecord:
 def list_review(ledger: Ledger, month: Month) -> list[ReviewRow]:
     """The newest revision's proposals by worker, each with the decision that holds for it."""
     record = find_revision(ledger, month)
-    latest = {(row.staff_id, row.proposal_digest): row for row in ledger.reviews.list_decisions(str(month))}
+    latest = {row.staff_id: row for row in ledger.reviews.list_decisions(str(month))}
     rows = []
     for proposal in ledger.results.list_proposals(str(month), record.revision):
         digest = digest_proposal(proposal)
-        rows.append(ReviewRow(proposal, digest, latest.get((proposal.staff_id, digest))))
+        decision = latest.get(proposal.staff_id)
+        holds = decision is not None and decision.proposal_digest == digest
+        rows.append(ReviewRow(proposal, digest, decision if holds else None))
     return rows
 
 
@@ -78,16 +81,19 @@ def decide(
 ) -> int:
     """How many proposals were decided: those of `staff_ids`, or all that may be decided in bulk.
 
-    Raises `DecisionRefused`, and decides nothing, if a worker has no proposal in the month, if the proposal changes
-    nothing (`none`, `hold`), or if it is in the register already.
+    A proposal on which the same was decided before stays as it is. Raises `DecisionRefused`, and decides nothing, if
+    the month's result is out of date, if a worker has no proposal in it, if the proposal changes nothing (`none`,
+    `hold`), or if it is in the register already.
     """
     record = find_revision(ledger, month)
+    _refuse_outdated(ledger, month, record)
     rows = list_review(ledger, month)
     published = ledger.reviews.list_published_decision_ids(str(month))
     if staff_ids is None:
         chosen = [row for row in rows if row.awaits_decision and not row.proposal.needs_manual]
     else:
         chosen = _choose_rows(rows, staff_ids, month, published)
+    chosen = [row for row in chosen if row.decision is None or row.decision.verdict != verdict]
     ledger.reviews.add_decisions(
         [
             Decision(
@@ -110,10 +116,11 @@ def decide(
 def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishReport:
     """Put the approved proposals into the register from their effective date, with the arrears that they owe.
 
-    Publishing again changes nothing. Raises `DecisionRefused` if no proposal is approved. (policy §4, the register;
-    §5, arrears)
+    Publishing again changes nothing. Raises `DecisionRefused` if no proposal is approved, or if the month's result is
+    out of date. (policy §4, the register; §5, arrears)
     """
     record = find_revision(ledger, month)
+    _refuse_outdated(ledger, month, record)
     rows = list_review(ledger, month)
     approved = [row for row in rows if row.decision is not None and row.decision.verdict == "approved"]
     if not approved:
@@ -126,6 +133,7 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
     arrears: dict[int, ArrearsLine] = {}
     unreckoned_count = 0
     totals = _read_totals(ledger.results.list_pay_lines(str(month), record.revision))
+    paid = {line.staff_id for line in ledger.reviews.list_arrears(str(month))}
     for row in approved:
         decision = row.decision
         if decision is None or decision.id in published:
@@ -133,7 +141,9 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
         entries.append(_make_entry(row.proposal, decision))
         approved_on = city_day(decision.decided_at)
         if approved_on > row.proposal.effective_on and row.proposal.proposed_grade != row.proposal.current_grade:
-            line = _reckon_arrears(row.proposal, approved_on, totals, month)
+            # What a correction owes on top of arrears paid once already is for a person to reckon.
+            is_corrected = row.proposal.staff_id in paid
+            line = None if is_corrected else _reckon_arrears(row.proposal, approved_on, totals, month)
             if line is None:
                 unreckoned_count += 1
             else:
@@ -146,6 +156,18 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
         arrears=ledger.reviews.list_arrears(str(month)),
         arrears_unreckoned_count=unreckoned_count,
     )
+
+
+def _refuse_outdated(ledger: Ledger, month: Month, record: RevisionRecord) -> None:
+    """Raise `DecisionRefused` if the register has changed since the month was judged.
+
+    The proposals then start from grades that no longer hold: entering them could lower a grade, or owe a month twice.
+    """
+    if digest_register(ledger.reviews.list_grades_in_force(month.last_on)) != record.inputs["register_digest"]:
+        raise DecisionRefused(
+            f"{month}: the register in force on {month.last_on} has changed since revision {record.revision} was "
+            f"judged, so its proposals no longer fit. Judge the month again: fivestar evaluate --month {month}."
+        )
 
 
 def _choose_rows(

@@ -2,11 +2,15 @@
 
 import dataclasses
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import op
 
 from flows.errors import ConfigurationError
 from flows.lake import Manifest
@@ -152,3 +156,33 @@ def test_a_database_url_that_cannot_be_meant_is_a_configuration_error(url: str) 
 def test_a_database_that_cannot_be_opened_is_told_without_its_password(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be opened"):
         Ledger.open(f"sqlite:///{tmp_path / 'no such folder' / 'ledger.sqlite'}")
+
+
+def test_a_migration_that_dies_half_way_leaves_a_database_that_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    create_table = op.create_table
+    made: list[str] = []
+
+    def die_at_the_third(name: str, *columns: Any, **options: Any) -> Any:
+        made.append(name)
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        return create_table(name, *columns, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(op, "create_table", die_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            Ledger.open(url)
+    assert len(made) == 3
+    assert Ledger.open(url).list_pulls() == []
+
+
+def test_many_processes_may_open_a_fresh_ledger_at_once(tmp_path: Path) -> None:
+    code = f"from flows.ledger import Ledger; print(Ledger.open('sqlite:///{tmp_path / 'l.sqlite'}').list_pulls())"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    assert [process.communicate()[0].strip() for process in processes] == [b"[]"] * 4

@@ -10,8 +10,9 @@ import pytest
 
 from flows.errors import DecisionRefused, QualityGate
 from flows.ledger import Ledger
+from flows.ledger.reviews import Decision, RegisterEntry
 from flows.month import Month
-from flows.results import MonthResult, PayLine, Proposal
+from flows.results import MonthResult, PayLine, Proposal, RegisterRecord
 from flows.review.decisions import decide, list_review, publish
 
 MONTH = Month(2024, 3)
@@ -147,6 +148,69 @@ def test_nothing_approved_can_not_be_published(ledger: Ledger) -> None:
 def test_a_month_without_result_has_no_review(tmp_path: Path) -> None:
     with pytest.raises(QualityGate, match="has no result"):
         list_review(Ledger.open(f"sqlite:///{tmp_path / 'empty.sqlite'}"), MONTH)
+
+
+def enter_grade(ledger: Ledger, staff_id: str, grade: int, effective_on: date) -> None:
+    """A grade of an earlier month, on its way into the register after March was judged."""
+    ledger.reviews.add_decisions(
+        [Decision("2024-02", 1, staff_id, "0" * 64, "approved", "审核人", "", in_bulk=False, decided_at=IN_TIME)]
+    )
+    decision_id = ledger.reviews.list_decisions("2024-02")[-1].id
+    record = RegisterRecord(staff_id, "other", grade, "none", "assistant", effective_on)
+    ledger.reviews.publish([RegisterEntry(record, "2024-02", 1, decision_id)], {}, NOW)
+
+
+def test_a_month_judged_before_the_register_changed_can_be_neither_decided_nor_published(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    ledger.results.save(
+        replace(make_result(), month=MONTH.plus(-1)), 1, digests={}, software_version="0.1.0", created_at=NOW
+    )
+    approve(ledger, "K1")
+    # February's grade 10 is in force on 31 March; March's proposal for K1, from 3 to 4, would lower it.
+    enter_grade(ledger, "K1", 10, date(2024, 3, 1))
+    with pytest.raises(DecisionRefused, match="has changed since revision 1 was judged"):
+        publish(ledger, MONTH, recorded_at=NOW)
+    with pytest.raises(DecisionRefused, match="Judge the month again"):
+        approve(ledger, "K5")
+    assert ledger.reviews.list_grades_in_force(date(2024, 4, 1))["K1"].grade == 10
+
+
+def save_with_grade(ledger: Ledger, make_result: Callable[..., MonthResult], revision: int, grade: int) -> None:
+    """A further revision that proposes `grade` for K1."""
+    changed = [replace(PROPOSALS[0], proposed_grade=grade, entitled_grade=grade), *PROPOSALS[1:]]
+    lines = [pay("K1", "current", 374_000), pay("K1", "proposed", 374_000 + 17_000 * (grade - 3))]
+    result = replace(make_result(), month=MONTH, proposals=changed, pay_lines=lines)
+    ledger.results.save(result, revision, digests={}, software_version="0.1.0", created_at=NOW)
+
+
+def test_a_grade_corrected_and_corrected_back_ends_where_the_last_decision_put_it(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    for revision, grade in ((1, 4), (2, 5), (3, 4)):
+        if revision > 1:
+            save_with_grade(ledger, make_result, revision, grade)
+        assert approve(ledger, "K1") == 1
+        publish(ledger, MONTH, recorded_at=NOW)
+        assert ledger.reviews.list_grades_in_force(date(2024, 4, 1))["K1"].grade == grade
+
+
+def test_arrears_of_a_correction_are_left_to_a_person(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    late = datetime(2024, 6, 10, tzinfo=UTC)
+    approve(ledger, "K1", decided_at=late)
+    assert len(publish(ledger, MONTH, recorded_at=late).arrears) == 1
+    save_with_grade(ledger, make_result, 2, 5)
+    approve(ledger, "K1", decided_at=late)
+    report = publish(ledger, MONTH, recorded_at=late)
+    assert (len(report.arrears), report.arrears_unreckoned_count) == (1, 1)
+
+
+def test_approving_again_keeps_the_first_approval_and_its_day(ledger: Ledger) -> None:
+    approve(ledger, "K1")
+    assert approve(ledger, "K1", decided_at=datetime(2024, 6, 10, tzinfo=UTC)) == 0
+    assert not publish(ledger, MONTH, recorded_at=NOW).arrears
 
 
 @pytest.mark.parametrize(
