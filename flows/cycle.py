@@ -129,6 +129,7 @@ def deliver(
             simulated=report.simulated,
             suppressed=report.suppressed,
             failed=report.failed,
+            error="; ".join(report.failures),
         )
     return report
 

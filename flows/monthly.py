@@ -95,11 +95,15 @@ def evaluate(month: str, home: str | None, config: str | None) -> int:
 
 @task(name="notify", task_run_name="queue messages {month}", tags=["notify"])
 def notify(month: str, home: str | None, config: str | None) -> int:
-    """How many messages of the month are new in the outbox; those waiting go out in the configured mode."""
+    """How many messages of the month are new in the outbox; those waiting go out in the configured mode.
+
+    Raises `DeliveryIncomplete` if some did not.
+    """
     house = open_flow_house(home, config)
     report = queue_messages(house, Month.parse(month), read_clock)
-    deliver(house, read_clock)
+    delivery = deliver(house, read_clock)
     house.ledger.close()
+    delivery.refuse_incomplete()
     return report.queued
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Config, Home, open_installation, read_clock
-from flows.errors import UsageError
+from flows.errors import ConfigurationError, UsageError
 from flows.month import city_day
 
 policy_app = typer.Typer(help="The policy's values.", no_args_is_help=True)
@@ -23,8 +23,11 @@ def show(home: Home = None, config: Config = None, at: At = None) -> None:
 
     day = _parse_day(at)
     policy = load_policy(load_settings(home, config).config / "policy")
+    values = policy.at(day).values()
+    if not values:
+        raise ConfigurationError(f"no policy value is in force on {day}. Ask for a later day with --at.")
     typer.echo("path\tvalue\tunit\ttag\tstart\treference")
-    for value in policy.at(day).values():
+    for value in values:
         typer.echo(f"{value.path}\t{value.value}\t{value.unit}\t{value.tag}\t{value.start_on}\t{value.reference}")
 
 

@@ -184,7 +184,10 @@ def _queue(
     queued_at: datetime,
     number: int | None = None,
 ) -> QueueReport:
-    """Queue the contents and suppress waiting messages of `names` that they outdate, in one transaction."""
+    """Queue the contents and suppress waiting messages of `names` that they outdate, in one transaction.
+
+    A message that waits already goes to its unit's contact as it is now.
+    """
     revision = month_contents.revision
     messages, missing = _address_contents(config, contacts, month_contents, month, number)
     rows = [row for row in ledger.outbox.list_messages(month=str(month)) if row.message in names]
@@ -203,6 +206,10 @@ def _queue(
         and (row.revision < revision or _target(row) in fresh_targets)
     ]
     queued = ledger.outbox.queue(fresh, queued_at, outdated_ids=outdated_ids, outdated_detail=OUTDATED)
+    for message in messages:
+        kept = found[message.key]
+        if kept is not None and kept.status in WAITING and _contact(kept) != _contact(message):
+            ledger.outbox.requeue(kept.id, channel=message.channel, address=message.address)
     already = len(kept_keys.intersection(found))
     return QueueReport(queued, already, len(messages) - already - len(fresh), missing)
 
@@ -271,6 +278,10 @@ def _find_channel(channels: Mapping[str, Channel], message: Message) -> Channel:
 def _note_failure(ledger: Ledger, row: OutboxRow, failure: DeliveryFailure) -> None:
     lasting = isinstance(failure, PermanentFailure)
     ledger.outbox.set_status(row.id, "permanent_failure" if lasting else "temporary_failure", detail=str(failure))
+
+
+def _contact(message: Message) -> tuple[str, str]:
+    return message.channel, message.address
 
 
 def _target(message: Message) -> Target:

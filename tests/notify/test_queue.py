@@ -138,6 +138,13 @@ def test_month_messages_leave_the_publication_notice_alone(make_result, save, qu
     assert statuses(ledger, "publication_notice") == [(1, "queued")]
 
 
+def test_a_waiting_message_follows_its_unit_to_a_new_contact(make_result, save, queue, ledger):
+    result = save(make_result())
+    queue(result)
+    queue(result, make_contacts(result, address="successor"))
+    assert {row.address for row in ledger.outbox.list_messages()} == {"successor"}
+
+
 def test_resending_takes_the_contact_as_it_is_now(make_result, save, queue, ledger):
     result = save(make_result())
     queue(result)
