@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from flows.errors import ContractBroken
 from flows.ingest.files import tidy_header
+from flows.ingest.moments import Style
 from flows.ingest.readings import (
     Mask,
     Reading,
-    Style,
     read_booleans,
     read_dates,
     read_instants,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.ingest.moments import Style
 from flows.ingest.readings import (
     Reading,
-    Style,
     read_booleans,
     read_dates,
     read_instants,
@@ -20,6 +20,7 @@ from flows.ingest.readings import (
 )
 
 SHANGHAI = Style(ZoneInfo("Asia/Shanghai"))
+WORKBOOK = Style(SHANGHAI.zone, counts_days=True)
 NOTHING = "nothing"
 UNREADABLE = "unreadable"
 
@@ -194,5 +195,93 @@ def test_months_are_read_from_text_and_dates() -> None:
     assert tell(read_months(values, SHANGHAI)) == ["2024-03"] * 7
 
 
+def test_the_month_of_an_instant_is_that_of_the_citys_calendar() -> None:
+    # 18:00 UTC on 29 February is 02:00 on 1 March in Shanghai.
+    assert tell(read_months(["2024-02-29T18:00:00Z", 1709229600], SHANGHAI)) == ["2024-03"] * 2
+
+
+def test_a_month_that_a_workbook_holds_as_a_number_is_that_month() -> None:
+    # Excel counts 2024-03-01 as day 45352.
+    assert tell(read_months([202403.0, 45352.0, 20240301.0], WORKBOOK)) == ["2024-03"] * 3
+    assert tell(read_months([202412, 202413, 202401, 202400], SHANGHAI)) == [
+        "2024-12",
+        UNREADABLE,
+        "2024-01",
+        UNREADABLE,
+    ]
+
+
+@pytest.mark.parametrize("number", [2024, 2024.0, 2024.03, 20243, 36_525.0, 202403.5, 2.0, "45352", "20243"])
+def test_a_number_that_is_no_month_is_unreadable(number: Any) -> None:
+    assert tell(read_months([number], SHANGHAI)) == [UNREADABLE]
+    assert tell(read_months([number], WORKBOOK)) == [UNREADABLE]
+
+
 def test_what_is_no_month_is_unreadable() -> None:
     assert tell(read_months(["2024-13", "三月", "2024", None], SHANGHAI)) == [UNREADABLE] * 3 + [NOTHING]
+
+
+@pytest.mark.parametrize("style", [SHANGHAI, WORKBOOK])
+@pytest.mark.parametrize("number", [20190701, 20190701.0, 20190701000000, "20190701"])
+def test_a_number_of_eight_or_fourteen_digits_is_the_date_that_it_spells(style: Style, number: Any) -> None:
+    assert tell(read_dates([number], style)) == [date(2019, 7, 1)]
+    # 1 July 00:00 in Shanghai is 16:00 UTC of the day before.
+    assert tell(read_instants([number], style)) == [datetime(2019, 6, 30, 16)]
+
+
+@pytest.mark.parametrize("style", [SHANGHAI, WORKBOOK])
+@pytest.mark.parametrize(
+    "number",
+    [
+        2019,  # a year, which Excel would count as 1905-07-11
+        2019.07,
+        201907,
+        20191301,
+        20190230.0,
+        20190701.5,
+        0,
+        -45352,
+        9_862.0,  # 1926-12-31 in Excel
+        73_051.0,  # 2100-01-01 in Excel
+        20190701250000,
+        1e300,
+        float("inf"),
+        2**63 + 5,
+    ],
+)
+def test_a_number_that_is_no_date_is_unreadable(style: Style, number: Any) -> None:
+    assert tell(read_dates([number], style)) == [UNREADABLE]
+    assert tell(read_instants([number], style)) == [UNREADABLE]
+
+
+def test_a_workbooks_day_numbers_reach_from_1927_to_2099() -> None:
+    assert tell(read_dates([9_863.0, 73_050.0], WORKBOOK)) == [date(1927, 1, 1), date(2099, 12, 31)]
+    assert tell(read_dates([45352], SHANGHAI)) == [UNREADABLE]
+
+
+def test_a_workbooks_day_number_with_a_time_is_an_instant_but_no_day() -> None:
+    assert tell(read_instants([45352.5], WORKBOOK)) == [datetime(2024, 3, 1, 4)]
+    assert tell(read_dates([45352.5], WORKBOOK)) == [UNREADABLE]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (999_999_999, UNREADABLE),
+        (1_000_000_000, datetime(2001, 9, 9, 1, 46, 40)),
+        (9_999_999_999, datetime(2286, 11, 20, 17, 46, 39)),
+        (10_000_000_000, UNREADABLE),
+        (999_999_999_999, UNREADABLE),
+        (1_000_000_000_000, datetime(2001, 9, 9, 1, 46, 40)),
+        (9_999_999_999_999, datetime(2286, 11, 20, 17, 46, 39, 999_000)),
+    ],
+)
+def test_seconds_since_1970_have_ten_digits_and_milliseconds_thirteen(number: int, expected: Any) -> None:
+    for written in (number, float(number)):
+        assert tell(read_instants([written], SHANGHAI)) == [expected]
+    # Beside a date of eight digits each is still read by itself: 1 July 00:00 is 16:00 UTC the day before.
+    assert tell(read_instants([number, None, 20190701], SHANGHAI)) == [expected, NOTHING, datetime(2019, 6, 30, 16)]
+
+
+def test_a_number_too_great_for_the_column_spoils_nothing_else() -> None:
+    assert tell(read_integers([2**63 + 5, 1])) == [UNREADABLE, 1]
