@@ -50,8 +50,12 @@ def ingest_source(
     progress: Progress = ignore_progress,
 ) -> PullReport:
     """Pull one source, wholly or only some of its tables; what went wrong stands in the report."""
+
+    def tell(label: str, count: int) -> None:
+        progress(label if month is None else f"{month} {label}", count)
+
     with record_step(house, "ingest", clock, month=month, subject=source.platform) as counts:
-        report = pull_source(house, source, window=window, now=clock(), tables=tables, progress=progress)
+        report = pull_source(house, source, window=window, now=clock(), tables=tables, progress=tell)
         counts.update(
             received=sum(pull.received_count for pull in report.pulls),
             landed=sum(pull.landed_count for pull in report.pulls),
