@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
 from flows.errors import ContractBroken, SourceUnavailable
+from flows.ingest.cells import mark_errors, mark_text_errors
 from flows.ingest.source import FileResource, FilesSource
 
 RECORDS_AT_ONCE = 10_000
@@ -23,6 +24,7 @@ ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
 """Tried in this order: real exports hold characters that GBK lacks (pitfalls.md)."""
 
 Record = dict[str, Any]
+Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,18 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def read_records(file: SourceFile, resource: FileResource, name: str) -> Iterator[list[Record]]:
+def read_records(
+    file: SourceFile, resource: FileResource, name: str, warn: Warn = lambda _: None
+) -> Iterator[list[Record]]:
     """The file's records, some thousands at a time. Raises `ContractBroken` naming the file if it can't be read.
 
-    Empty rows are passed over. Cells are text, numbers, dates or nothing, as the file holds them.
+    Empty rows are passed over. Cells are text, numbers, dates, errors or nothing, as the file holds them. `warn` is
+    handed what may have been lost.
     """
     try:
-        yield from _batch(_READERS[resource.format](file.path, resource))
+        yield from _batch(
+            _READERS[resource.format](file.path, resource, lambda text: warn(f"{name}: {file.name}: {text}"))
+        )
     except (CalamineError, csv.Error, pa.ArrowException, ValueError, OSError, LookupError) as error:
         reason = str(error).splitlines()[0] if isinstance(error, _Unreadable) else type(error).__name__
         raise ContractBroken(
@@ -97,25 +104,28 @@ def _decode(path: Path, encoding: str) -> str:
     raise _Unreadable(f"it is not text in {encoding if encoding != 'auto' else ' or '.join(ENCODINGS)}")
 
 
-def _read_csv(path: Path, resource: FileResource) -> Iterator[Record]:
+def _read_csv(path: Path, resource: FileResource, _: Warn) -> Iterator[Record]:
     rows = csv.reader(io.StringIO(_decode(path, resource.encoding), newline=""), strict=True)
-    return _tabulate(rows, resource)
+    return _tabulate(map(mark_text_errors, rows), resource)
 
 
-def _read_xlsx(path: Path, resource: FileResource) -> Iterator[Record]:
+def _read_xlsx(path: Path, resource: FileResource, warn: Warn) -> Iterator[Record]:
     # By its content, for many an .xls is an .xlsx; a path would be judged by its ending.
-    workbook = CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
+    content = path.read_bytes()
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
     names = workbook.sheet_names
     if isinstance(resource.sheet, str) and resource.sheet not in names:
         raise _Unreadable(f"no sheet {resource.sheet!r}, but {', '.join(names)}")
     if isinstance(resource.sheet, int) and resource.sheet >= len(names):
         raise _Unreadable(f"no sheet number {resource.sheet}, only {len(names)} counted from 0")
-    sheet = workbook.get_sheet_by_name(resource.sheet) if isinstance(resource.sheet, str) else None
-    rows = (sheet or workbook.get_sheet_by_index(int(resource.sheet))).to_python(skip_empty_area=False)
-    return _tabulate(rows, resource)
+    name = resource.sheet if isinstance(resource.sheet, str) else names[resource.sheet]
+    rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    if not mark_errors(rows, content, name):
+        warn("is an old workbook, whose errors such as #N/A are read as empty. Ask for an .xlsx.")
+    return _tabulate(map(mark_text_errors, rows), resource)
 
 
-def _read_jsonl(path: Path, resource: FileResource) -> Iterator[Record]:
+def _read_jsonl(path: Path, resource: FileResource, _: Warn) -> Iterator[Record]:
     for number, line in enumerate(_decode(path, resource.encoding).split("\n"), start=1):
         if not line.strip():
             continue
@@ -128,7 +138,7 @@ def _read_jsonl(path: Path, resource: FileResource) -> Iterator[Record]:
         yield record
 
 
-def _read_parquet(path: Path, _: FileResource) -> Iterator[Record]:
+def _read_parquet(path: Path, _: FileResource, __: Warn) -> Iterator[Record]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(RECORDS_AT_ONCE):
             yield from batch.to_pylist()

@@ -1,7 +1,8 @@
 """Files as people keep them: encodings, preambles, merged headers, footnotes, dates and text in one column."""
 
+import zipfile
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ import xlsxwriter
 from platform_server import CARD
 
 from flows.errors import ContractBroken, SourceUnavailable
+from flows.ingest.cells import CELL_ERROR, mark_errors
 from flows.ingest.files import find_files, read_records
+from flows.ingest.mapping import Mapper
+from flows.ingest.moments import Style
+from flows.ingest.readings import read_booleans, read_dates, read_instants, read_integers, read_months, read_text
 from flows.ingest.source import FilesSource, Source
 
 Read = Callable[..., list[dict[str, Any]]]
@@ -137,6 +142,69 @@ def test_cells_of_a_workbook_are_dates_numbers_or_text(read: Read, drop: Path) -
         {"工号": 2.0, "日期": "2024/3/1"},
         {"工号": 3.0, "日期": None},
     ]
+
+
+def write_errors(path: Path, sheet: str = "名单 & <1>") -> None:
+    """A workbook whose third part holds rows with errors, and one of nothing else."""
+    with xlsxwriter.Workbook(str(path)) as workbook:
+        workbook.add_chartsheet("图")
+        workbook.add_worksheet("说明").write_formula(0, 0, "=NA()", None, "#N/A")
+        target = workbook.add_worksheet(sheet)
+        target.write_row(0, 0, ["工号", "种类", "日期"])
+        target.write_row(1, 0, ["S1", "demerit"])
+        target.write_formula(1, 2, "=NA()", None, "#N/A")
+        target.write_formula(2, 0, "=1/0", None, "#DIV/0!")
+        target.write_row(3, 0, ["S3", "demerit", "2024-03-01"])
+
+
+@pytest.mark.parametrize("sheet", ['"名单 & <1>"', "2"])
+def test_an_error_in_a_cell_is_an_error_not_nothing(read: Read, drop: Path, sheet: str) -> None:
+    write_errors(drop / "a.xlsx")
+    assert read(f"{XLSX}\nsheet: {sheet}") == [
+        {"工号": "S1", "种类": "demerit", "日期": CELL_ERROR},
+        {"工号": CELL_ERROR, "种类": None, "日期": None},
+        {"工号": "S3", "种类": "demerit", "日期": "2024-03-01"},
+    ]
+
+
+def test_an_error_exported_as_text_is_an_error(read: Read, drop: Path) -> None:
+    drop.joinpath("a.csv").write_text("工号,种类\n#N/A,#号\n", encoding="utf-8")
+    assert read(CSV) == [{"工号": CELL_ERROR, "种类": "#号"}]
+
+
+def test_an_error_where_a_column_is_mapped_rejects_the_row(
+    make_files_source: Callable[[str], FilesSource], read: Read, drop: Path
+) -> None:
+    write_errors(drop / "a.xlsx")
+    records = read(f"{XLSX}\nsheet: 2")
+    source = make_files_source(f"{XLSX}\ncodes: {{kind: {{demerit: demerit}}}}")
+    mapped = Mapper(source, source.resources["sanctions"], "sheets, sanctions").map_records(records, 0)
+    assert {reason: mask.tolist() for reason, mask in mapped.reasons.items()} == {
+        "unreadable:staff_id": [False, True, False],
+        "unreadable:effective_on": [True, False, False],
+    }
+    coded = [{"工号": "S1", "种类": CELL_ERROR, "日期": None}]
+    mapped = Mapper(source, source.resources["sanctions"], "sheets, sanctions").map_records(coded, 0)
+    assert list(mapped.reasons) == ["unreadable:kind"]
+
+
+def test_no_kind_of_column_reads_an_error() -> None:
+    style = Style(UTC, counts_days=True)
+    for read_column in (read_text, read_integers, read_booleans):
+        assert read_column([CELL_ERROR]).unreadable.tolist() == [True]
+    for read_moments in (read_dates, read_instants, read_months):
+        assert read_moments([CELL_ERROR], style).unreadable.tolist() == [True]
+
+
+def test_a_workbook_whose_errors_cannot_be_seen_is_known_as_such(drop: Path) -> None:
+    write_workbook(drop / "a.xlsx", [["工号"]])
+    with zipfile.ZipFile(drop / "b.xlsx", "w") as archive:
+        archive.writestr("content.xml", "")
+    rows: list[list[Any]] = [["x"]]
+    assert not mark_errors(rows, (drop / "b.xlsx").read_bytes(), "名单")
+    assert not mark_errors(rows, b"\xd0\xcf\x11\xe0", "名单")
+    assert mark_errors(rows, (drop / "a.xlsx").read_bytes(), "名单")
+    assert rows == [["x"]]
 
 
 def test_a_workbook_named_xls_is_read_by_its_content(read: Read, drop: Path) -> None:
