@@ -52,8 +52,11 @@ class Judge:
         self._seen_counts: dict[str, int] = {}
         self._seen_count = 0
 
-    def fill_batch(self, batch: StagedBatch, pages: Iterable[Sequence[Record]]) -> Iterator[int]:
-        """Judge the records of `pages` into `batch`; yields how many of the pull have been judged so far."""
+    def fill_batch(self, batch: StagedBatch, pages: Iterable[Sequence[Record]], part: str = "") -> Iterator[int]:
+        """Judge the records of `pages` into `batch`; yields how many of the pull have been judged so far.
+
+        Raises `ContractBroken` where the mapper does; `part` is what it calls the batch.
+        """
         number = 0
         for records in cut_evenly(pages):
             self._judge(records, number)
@@ -63,6 +66,7 @@ class Judge:
             if self._seen_count >= PART_ROWS_MAX:
                 self._confirm()
             yield self.facts.received_count
+        self._mapper.finish_batch(part)
         if self._passed:
             self._write_part(batch)
         self.facts.empty_count += number == 0
@@ -98,8 +102,8 @@ class Judge:
             if check.rule.severity != "reject":
                 self._warned[check.key] = self._warned.get(check.key, 0) + count
                 continue
-            for cause in ("unreadable", "unmapped"):
-                # That a value could not be read says already why there is none.
+            for cause in ("unreadable", "unmapped", "missing"):
+                # That says already why there is no value.
                 known = mapped.reasons.get(f"{cause}:{check.column.name}")
                 breaches = breaches if known is None else breaches & ~known
             reasons[check.reason] = reasons[check.reason] | breaches if check.reason in reasons else breaches

@@ -55,13 +55,15 @@ class Mapper:
             column: {code_text(code): value for code, value in codes.items()}
             for column, codes in resource.codes.items()
         }
-        self._absent = set(self._paths)
         self._known = self._list_known_fields()
         self._new_fields: set[str] = set()
-        self._received_count = 0
+        self._start_batch()
 
     def map_records(self, records: Sequence[Record], first_no: int) -> Mapped:
-        """The rows of `records`, numbered from `first_no`. Raises `ContractBroken` for a new field under `freeze`."""
+        """The rows of `records`, numbered from `first_no`.
+
+        Raises `ContractBroken` for a new field, or a mapped one that a record lacks, under `freeze`.
+        """
         reasons: dict[str, Mask] = {}
         self._received_count += len(records)
         self._note_fields(records, reasons)
@@ -75,18 +77,29 @@ class Mapper:
         columns["record_no"] = pa.array(range(first_no, first_no + len(records)), pa.int64())
         return Mapped(pa.table(columns), reasons)
 
-    def finish(self) -> list[str]:
-        """Warnings of the whole pull. Raises `ContractBroken` if a mapped field was in none of its records."""
+    def finish_batch(self, part: str = "") -> None:
+        """Raise `ContractBroken` if a mapped field was in none of the records since the last batch (data.md, `stop`).
+
+        `part` names the batch in the message where a pull has several.
+        """
         if self._received_count and self._absent:
             missing = [f"{self._resource.fields[column]} (for {column})" for column in sorted(self._absent)]
             raise ContractBroken(
-                f"{self._name}: not one of {self._received_count} records has {', '.join(missing)}. The platform has "
-                "changed, or the mapping is wrong: correct fields."
+                f"{self._name}: not one of {self._received_count} records{f' of {part}' if part else ''} has "
+                f"{', '.join(missing)}. The source has changed, or the mapping is wrong: correct fields."
             )
+        self._start_batch()
+
+    def finish(self) -> list[str]:
+        """Warnings of the whole pull."""
         if not self._new_fields:
             return []
         fields = ", ".join(sorted(self._new_fields))
         return [f"{self._name}: new fields that nothing maps: {fields}. Map them, or list them under ignore."]
+
+    def _start_batch(self) -> None:
+        self._absent = set(self._paths)
+        self._received_count = 0
 
     def _split(self, path: str) -> tuple[str, ...]:
         return (tidy_header(path),) if self._is_tabular else tuple(path.split("."))
@@ -100,6 +113,8 @@ class Mapper:
             return pa.repeat(_scalar(column, default), len(records))
         values = _pick(records, path)
         reading = self._read(column, values, reasons)
+        if self._resource.contract != "evolve" and reading.values.null_count:
+            self._note_missing(column.name, path, records, reasons)
         if column.name in self._absent:
             self._look_for(column.name, path, records, reading.values)
         if reading.unreadable.any():
@@ -150,6 +165,20 @@ class Mapper:
         """Note that a mapped field exists: it has a value, or is there without one."""
         if values.null_count < len(values) or any(_has(record, path) for record in records):
             self._absent.discard(column)
+
+    def _note_missing(
+        self, column: str, path: tuple[str, ...], records: Sequence[Record], reasons: dict[str, Mask]
+    ) -> None:
+        """Let the contract say what becomes of records that lack a mapped field."""
+        missing = np.fromiter((not _has(record, path) for record in records), bool)
+        count = int(np.count_nonzero(missing))
+        if count and self._resource.contract == "freeze":
+            raise ContractBroken(
+                f"{self._name}: {count} of {len(records)} records lack {self._resource.fields[column]} "
+                f"(for {column}), and the contract is freeze. Ask the source for it, or set contract to discard_row or evolve."
+            )
+        if count:
+            reasons[f"missing:{column}"] = missing
 
     def _list_known_fields(self) -> dict[tuple[str, ...], set[str]]:
         """For each object that holds a mapped field, the names in it that are mapped, opened or ignored."""

@@ -118,6 +118,7 @@ class _ResourcePuller:
         self._is_folder = isinstance(source, FilesSource)
         self._window = (BEGINNING, now) if self._is_folder else (window[0], min(window[1], now))
         self._started = timing.clock()
+        self._file_warnings: list[str] = []
 
     def skip(self) -> ResourcePull:
         """Record that the resource wasn't asked for, so that the month doesn't count it as pulled."""
@@ -138,7 +139,7 @@ class _ResourcePuller:
                 references = read_references(self._house, self._now, bands)
                 judge = Judge(mapper, self._rules, references, self._name)
                 staged = self._fill_batches(stack, judge, progress)
-                warnings = [*mapper.finish(), *judge.finish()]
+                warnings = [*self._file_warnings, *mapper.finish(), *judge.finish()]
                 judge.facts.earlier_counts = self._find_earlier_counts()
                 warnings += judge_pull(self._rules, judge.facts, self._window, judge.reason_counts, self._name)
             except FivestarError as error:
@@ -166,7 +167,7 @@ class _ResourcePuller:
                     slot=delivery.slot,
                 )
             )
-            for received_count in judge.fill_batch(batch, delivery.pages):
+            for received_count in judge.fill_batch(batch, delivery.pages, delivery.slot if self._is_folder else ""):
                 progress(self._name, received_count)
             staged.append((batch, delivery))
         if not staged:
@@ -179,7 +180,9 @@ class _ResourcePuller:
             assert isinstance(self._source, FilesSource)  # noqa: S101 -- the model pairs them
             for file in find_files(self._source, resource):
                 request = {"file": file.name, "sha256": file.content_sha256}
-                yield _Delivery(file.name, request, read_records(file, resource, self._name))
+                yield _Delivery(
+                    file.name, request, read_records(file, resource, self._name, self._file_warnings.append)
+                )
             return
         assert not isinstance(self._source, FilesSource)  # noqa: S101
         client = stack.enter_context(RestClient(self._source, self._timing))

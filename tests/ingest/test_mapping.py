@@ -106,12 +106,23 @@ def test_an_override_replaces_a_value_where_another_column_has_a_listed_one(make
     assert rows.column("status").to_pylist() == ["withdrawn", "confirmed", "confirmed"]
 
 
-def test_a_field_that_no_record_of_the_pull_has_breaks_the_contract(make_mapper: MakeMapper) -> None:
+def test_a_field_that_no_record_of_the_batch_has_breaks_the_contract(make_mapper: MakeMapper) -> None:
     mapper = make_mapper("defaults: {status: confirmed}")
     records = [{name: value for name, value in record.items() if name != "status"} for record in make_incidents(3)]
     mapper.map_records(records, 0)
     with pytest.raises(ContractBroken, match=r"not one of 3 records has status \(for status\)"):
-        mapper.finish()
+        mapper.finish_batch()
+
+
+def test_each_batch_must_have_the_field_by_itself(make_mapper: MakeMapper) -> None:
+    mapper = make_mapper()
+    mapper.map_records(make_incidents(3), 0)
+    mapper.finish_batch("a.jsonl")
+    record = make_incident()
+    del record["day"]
+    mapper.map_records([record], 0)
+    with pytest.raises(ContractBroken, match=r"not one of 1 records of b\.jsonl has day \(for occurred_on\)"):
+        mapper.finish_batch("b.jsonl")
 
 
 def test_a_field_that_one_record_has_empty_is_there(make_mapper: MakeMapper) -> None:
@@ -119,8 +130,9 @@ def test_a_field_that_one_record_has_empty_is_there(make_mapper: MakeMapper) -> 
     record = make_incident()
     del record["status"]
     mapper.map_records([record], 0)
-    mapper.map_records([make_incident(status=None)], 1)
-    assert mapper.finish() == []
+    mapped = mapper.map_records([make_incident(status=None)], 1)
+    mapper.finish_batch()
+    assert mapped.reasons == {}
 
 
 def test_an_object_that_is_null_may_hold_the_field(make_mapper: MakeMapper) -> None:
@@ -128,11 +140,13 @@ def test_an_object_that_is_null_may_hold_the_field(make_mapper: MakeMapper) -> N
         f"fields: {INCIDENT_FIELDS.replace('status: status', 'status: state.now')}\nignore: [status]"
     )
     mapper.map_records([make_incident(state=None)], 0)
-    assert mapper.finish() == []
+    mapper.finish_batch()
 
 
 def test_a_pull_without_records_lacks_no_field(make_mapper: MakeMapper) -> None:
-    assert make_mapper().finish() == []
+    mapper = make_mapper()
+    mapper.finish_batch()
+    assert mapper.finish() == []
 
 
 def test_new_fields_are_told_once_unless_they_are_ignored(make_mapper: MakeMapper) -> None:
@@ -158,6 +172,32 @@ def test_a_frozen_contract_refuses_a_new_field(make_mapper: MakeMapper) -> None:
 def test_a_contract_that_discards_rows_rejects_those_with_a_new_field(make_mapper: MakeMapper) -> None:
     mapper = make_mapper("contract: discard_row")
     assert list_reasons(mapper.map_records([make_incident(extra=None), make_incident()], 0)) == [["new_field"], []]
+
+
+def lack(name: str) -> dict[str, Any]:
+    return {key: value for key, value in make_incident().items() if key != name}
+
+
+def test_a_frozen_contract_refuses_a_record_without_a_mapped_field(make_mapper: MakeMapper) -> None:
+    with pytest.raises(
+        ContractBroken, match=r"1 of 2 records lack status \(for status\), and the contract is freeze"
+    ):
+        make_mapper("contract: freeze\ndefaults: {status: confirmed}").map_records(
+            [make_incident(), lack("status")], 0
+        )
+    assert make_mapper("contract: freeze").map_records([make_incident(status=None)], 0).reasons == {}
+
+
+def test_a_contract_that_discards_rows_rejects_those_without_a_mapped_field(make_mapper: MakeMapper) -> None:
+    mapper = make_mapper("contract: discard_row\ndefaults: {status: confirmed}")
+    mapped = mapper.map_records([lack("status"), make_incident(status=None), make_incident()], 0)
+    assert list_reasons(mapped) == [["missing:status"], [], []]
+
+
+def test_a_contract_that_evolves_takes_a_missing_field_for_nothing(make_mapper: MakeMapper) -> None:
+    mapped = make_mapper().map_records([lack("status"), make_incident()], 0)
+    assert list_reasons(mapped) == [[], []]
+    assert mapped.rows.column("status").to_pylist() == [None, "confirmed"]
 
 
 EVENT = {"id": "E1", "sys": "a", "text": "x", "at": "2024-03-01", "flag": False, "number": 1}

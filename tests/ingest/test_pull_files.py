@@ -108,3 +108,13 @@ def test_a_message_holds_nothing_of_a_row(pull: Pull, drop: Path) -> None:
     assert report.exit_code == 13
     assert "张三丰" not in str(report.error)
     assert "S1" not in str(report.error)
+
+
+def test_a_header_renamed_in_one_file_of_several_is_noticed(pull: Pull, house: House, drop: Path) -> None:
+    write_roster(drop / "2024-02.csv", "S0")
+    roster = (drop / "2024-03.csv").read_text(encoding="utf-8")
+    (drop / "2024-03.csv").write_text(roster.replace("等级", "现等级"), encoding="utf-8")
+    report = pull(write_staff_source())
+    assert report.exit_code == 12
+    assert "not one of 1 records of 2024-03.csv has 等级 (for current_grade)" in str(report.error)
+    assert count_rows(house, "staff") == 0
