@@ -90,14 +90,14 @@ class Manifest:
 class Landing:
     """One batch's place in the order of landing: of two batches, the one with the greater number is later.
 
-    `row_count` is how many rows passed when it landed, where known; a batch that holds another number is refused.
+    `row_count` is how many rows passed when it landed; a batch that holds another number is refused.
     """
 
     landing_no: int
     batch_id: str
     table: str
     platform: str
-    row_count: int | None = None
+    row_count: int
 
 
 class StagedBatch:
@@ -305,10 +305,10 @@ class LakeView:
         merged = ranked.mutate(place=ibis.row_number().over(window)).filter(lambda row: row.place == 0)
         return merged.select(*columns, "batch_id")
 
-    def _list_whole_parts(self, table: Table, batch_id: str, row_count: int | None) -> list[str]:
+    def _list_whole_parts(self, table: Table, batch_id: str, row_count: int) -> list[str]:
         """The batch's parts. Raises `QualityGate` if they don't hold the rows that landed: missing is never zero."""
         files = self._lake.list_parts(table.name, batch_id)
-        found_count = sum(pq.read_metadata(file).num_rows for file in files) if row_count is not None else None
+        found_count = sum(pq.read_metadata(file).num_rows for file in files)
         if found_count != row_count:
             raise QualityGate(
                 f"lake, {table.name}, batch {batch_id}: {found_count} rows are there, and {row_count} landed. "

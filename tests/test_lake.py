@@ -11,6 +11,7 @@ import pytest
 
 from flows.errors import QualityGate
 from flows.lake import QUARANTINE_SCHEMA, Lake, Landing, arrow_schema, name_leftover, remove_leftovers
+from flows.ledger import Ledger
 from flows.schema import TABLES
 
 NOW = datetime(2024, 4, 3, tzinfo=UTC)
@@ -50,7 +51,10 @@ def land(lake: Lake, table: str, parts: list[list[dict[str, Any]]], slot: str = 
 
 
 def read(lake: Lake, table: str, batch_ids: list[str], tmp_path: Path) -> list[dict[str, Any]]:
-    landings = [Landing(number, batch_id, table, "p") for number, batch_id in enumerate(batch_ids)]
+    landings = [
+        Landing(number, batch_id, table, "p", lake.read_manifest(table, batch_id)["landed_count"])
+        for number, batch_id in enumerate(batch_ids)
+    ]
     with lake.view(landings, tmp_path / "scratch") as view:
         return view.table(table).to_pyarrow().to_pylist()
 
@@ -121,13 +125,29 @@ def test_rejected_rows_keep_their_raw_record_and_every_reason(lake: Lake) -> Non
 
 
 def test_a_batch_that_lost_rows_is_refused_and_never_taken_for_an_empty_one(lake: Lake, tmp_path: Path) -> None:
-    batch_id = land(lake, "incidents", [[INCIDENT]])
-    for part in (lake.root / "incidents" / f"batch_id={batch_id}").glob("part-*.parquet"):
-        part.unlink()
-    landings = [Landing(1, batch_id, "incidents", "p", row_count=1)]
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with lake.stage(TABLES["incidents"], platform="p", resource="incidents", slot="s") as staged:
+        rows = pa.Table.from_pylist([{**INCIDENT, "record_no": 0}], arrow_schema(TABLES["incidents"]))
+        staged.add(rows, QUARANTINE_SCHEMA.empty_table())
+        manifest = staged.commit(window=None, request={}, contract={}, landed_at=NOW)
+    pull_id = ledger.begin_pull(
+        platform="p", resource="incidents", table="incidents", window=(NOW, NOW), started_at=NOW
+    )
+    ledger.finish_pull(
+        pull_id,
+        status="complete",
+        message="",
+        received_count=1,
+        landed_count=1,
+        rejected_count=0,
+        finished_at=NOW,
+        manifests=[manifest],
+    )
+    for part in lake.list_parts("incidents", manifest.batch_id):
+        Path(part).unlink()
     with (
-        lake.view(landings, tmp_path / "scratch") as view,
-        pytest.raises(QualityGate, match="0 rows are there, and 1"),
+        lake.view(ledger.list_landings(), tmp_path / "scratch") as view,
+        pytest.raises(QualityGate, match="0 rows are there, and 1 landed"),
     ):
         view.table("incidents")
 

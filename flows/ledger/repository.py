@@ -210,6 +210,16 @@ class Ledger:
         with self._engine.connect() as connection:
             return connection.execute(query).scalar_one_or_none()
 
+    def list_slots(self, platform: str, resource: str) -> list[tuple[str, str]]:
+        """Slot and batch of every landing of one resource, the earliest first."""
+        query = (
+            select(landings.c.slot, landings.c.batch_id)
+            .where(landings.c.platform == platform, landings.c.resource == resource)
+            .order_by(landings.c.id)
+        )
+        with self._engine.connect() as connection:
+            return [(row.slot, row.batch_id) for row in connection.execute(query)]
+
     def list_landings(self) -> list[Landing]:
         """Every landing, the earliest first."""
         query = select(
@@ -221,7 +231,7 @@ class Ledger:
         ).order_by(landings.c.id)
         with self._engine.connect() as connection:
             return [
-                Landing(row.landing_no, row.batch_id, row.table_name, row.platform)
+                Landing(row.landing_no, row.batch_id, row.table_name, row.platform, row.row_count)
                 for row in connection.execute(query)
             ]
 
