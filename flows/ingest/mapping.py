@@ -175,7 +175,7 @@ class Mapper:
         if count and self._resource.contract == "freeze":
             raise ContractBroken(
                 f"{self._name}: {count} of {len(records)} records lack {self._resource.fields[column]} "
-                f"(for {column}), and the contract is freeze. Ask the source for it, or set contract to discard_row or evolve."
+                f"(for {column}), and the contract is freeze. Ask the source for it, or set contract to discard_row."
             )
         if count:
             reasons[f"missing:{column}"] = missing

@@ -19,6 +19,7 @@ from flows.ingest.gates import MONTHS_COMPARED, judge_pull
 from flows.ingest.judge import Judge, Record
 from flows.ingest.mapping import Mapper
 from flows.ingest.paging import Pager
+from flows.ingest.places import Places
 from flows.ingest.predicates import Bands
 from flows.ingest.references import read_bands, read_references
 from flows.ingest.reports import PullReport, ResourcePull, Window
@@ -149,7 +150,7 @@ class _ResourcePuller:
             if self._is_folder and not staged:
                 warnings.append(f"{self._name}: no file matches its pattern.")
             manifests = [self._commit(batch, delivery) for batch, delivery in staged if batch.received_count]
-            fresh = [manifest for manifest in manifests if not self._has_landed(manifest)]
+            fresh = self._choose_landings(manifests, warnings)
             outcome = self._describe("complete", judge, warnings=warnings, manifests=manifests)
             self._finish(pull_id, outcome, "", fresh)
             return outcome
@@ -178,7 +179,7 @@ class _ResourcePuller:
         resource = self._resource
         if isinstance(resource, FileResource):
             assert isinstance(self._source, FilesSource)  # noqa: S101 -- the model pairs them
-            for file in find_files(self._source, resource):
+            for file in self._read_places().drop_copies(find_files(self._source, resource)):
                 request = {"file": file.name, "sha256": file.content_sha256}
                 yield _Delivery(
                     file.name, request, read_records(file, resource, self._name, self._file_warnings.append)
@@ -201,10 +202,23 @@ class _ResourcePuller:
             landed_at=self._now,
         )
 
-    def _has_landed(self, manifest: Manifest) -> bool:
-        """Whether the slot's latest landing has this very content: then it lands nothing new."""
-        latest = self._house.ledger.latest_batch_id(manifest.platform, manifest.resource, manifest.slot)
-        return latest == manifest.batch_id
+    def _choose_landings(self, manifests: Sequence[Manifest], warnings: list[str]) -> list[Manifest]:
+        """The batches that land, in their order; what a platform's slot holds already lands nothing new."""
+        if self._is_folder:
+            chosen, more = self._read_places().choose_landings(manifests)
+            warnings += more
+            return chosen
+        latest_batch_id = self._house.ledger.latest_batch_id
+        return [it for it in manifests if latest_batch_id(it.platform, it.resource, it.slot) != it.batch_id]
+
+    def _read_places(self) -> Places:
+        return Places(
+            self._house,
+            platform=self._source.platform,
+            resource=self._resource_name,
+            table=self._resource.table,
+            name=self._name,
+        )
 
     def _find_earlier_counts(self) -> list[int] | None:
         """Rows landed by the latest complete pulls of the three months before, if this is the pull of a month."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ingest_kit import NOW, count_rows
+from ingest_kit import NOW, count_rows, land_rows
 from platform_server import CARD
 
 from flows.house import House
@@ -45,8 +45,8 @@ def drop(tmp_path: Path) -> Path:
     return folder
 
 
-def write_roster(file: Path, *staff_ids: str) -> None:
-    rows = [f"2024-03,{staff_id},某,410202001001,other,senior,,13" for staff_id in staff_ids]
+def write_roster(file: Path, *staff_ids: str, grade: int = 13, community: str = "410202001001") -> None:
+    rows = [f"2024-03,{staff_id},某,{community},other,senior,,{grade}" for staff_id in staff_ids]
     file.write_text("\n".join([STAFF_HEADER, *rows]) + "\n", encoding="utf-8")
 
 
@@ -118,3 +118,111 @@ def test_a_header_renamed_in_one_file_of_several_is_noticed(pull: Pull, house: H
     assert report.exit_code == 12
     assert "not one of 1 records of 2024-03.csv has 等级 (for current_grade)" in str(report.error)
     assert count_rows(house, "staff") == 0
+
+
+def list_slots(house: House) -> list[str]:
+    """The slot of each landing of staff, in their order."""
+    return [slot for slot, _ in house.ledger.list_slots("sheets", "staff")]
+
+
+def list_told(report: PullReport) -> list[str]:
+    """The warnings, but for those about rows."""
+    return [warning for warning in report.warnings if not warning.endswith("which were kept.")]
+
+
+def read_grade(house: House, staff_id: str = "S1") -> int:
+    with house.view() as view:
+        staff = view.table("staff")
+        [row] = staff.filter(staff.staff_id == staff_id).to_pyarrow().to_pylist()
+    return int(row["current_grade"])
+
+
+def test_an_old_copy_under_another_name_lands_nothing(pull: Pull, house: House, drop: Path) -> None:
+    pull(write_staff_source())
+    write_roster(drop / "2024-03 修订.csv", "S1", grade=14)
+    pull(write_staff_source())
+    (drop / "备份.csv").write_bytes((drop / "2024-03.csv").read_bytes())
+    assert list_told(pull(write_staff_source())) == []
+    assert list_slots(house) == ["2024-03.csv", "2024-03 修订.csv"]
+    assert read_grade(house) == 14
+
+
+def test_of_two_copies_that_come_together_the_first_by_name_lands(pull: Pull, house: House, drop: Path) -> None:
+    (drop / "2024-02.csv").write_bytes((drop / "2024-03.csv").read_bytes())
+    (drop / "2024-04.csv").write_text((drop / "2024-03.csv").read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert list_told(pull(write_staff_source())) == []
+    assert list_slots(house) == ["2024-02.csv"]
+
+
+def test_a_copy_of_what_was_changed_since_lands_nothing_and_is_told(pull: Pull, house: House, drop: Path) -> None:
+    pull(write_staff_source())
+    (drop / "备份.csv").write_bytes((drop / "2024-03.csv").read_bytes())
+    write_roster(drop / "2024-03.csv", "S1", grade=14)
+    for _ in range(2):
+        assert list_told(pull(write_staff_source())) == [
+            (
+                "sheets, staff: 备份.csv holds what landed before as 2024-03.csv and was changed since: it lands "
+                "nothing. If it is to hold again, give it that name."
+            )
+        ]
+    assert read_grade(house) == 14
+
+
+def test_a_slot_put_back_to_earlier_content_lands_again(pull: Pull, house: House, drop: Path) -> None:
+    for grade in (13, 14, 13):
+        write_roster(drop / "2024-03.csv", "S1", grade=grade)
+        pull(write_staff_source())
+    assert list_slots(house) == ["2024-03.csv"] * 3
+    assert read_grade(house) == 13
+
+
+def test_new_content_lands_last_whatever_its_name(pull: Pull, house: House, drop: Path) -> None:
+    pull(write_staff_source())
+    write_roster(drop / "2024-01.csv", "S1", grade=14)
+    pull(write_staff_source())
+    assert list_slots(house) == ["2024-03.csv", "2024-01.csv"]
+    assert read_grade(house) == 14
+
+
+NEW_COMMUNITY = "410202001003"
+
+
+def write_rosters_before_registration(pull: Pull, drop: Path) -> None:
+    """A roster with a worker of an unknown community, and a correction of it that came later but stands before."""
+    write_roster(drop / "b.csv", "S1", "S3", "S4", "S5", "S6", grade=13)
+    with (drop / "b.csv").open("a", encoding="utf-8") as roster:
+        roster.write(f"2024-03,S2,某,{NEW_COMMUNITY},other,senior,,13\n")
+    (drop / "2024-03.csv").unlink()
+    pull(write_staff_source())
+    write_roster(drop / "a.csv", "S1", grade=14)
+    pull(write_staff_source())
+
+
+def test_a_file_whose_rows_are_judged_anew_keeps_its_place(pull: Pull, house: House, drop: Path) -> None:
+    write_rosters_before_registration(pull, drop)
+    land_rows(house, "communities", [{"community_code": NEW_COMMUNITY}])
+    pull(write_staff_source())
+    assert list_slots(house) == ["b.csv", "a.csv", "b.csv", "a.csv"]
+    assert (read_grade(house), read_grade(house, "S2")) == (14, 13)
+    pull(write_staff_source())
+    assert len(list_slots(house)) == 4
+
+
+def test_a_file_that_is_gone_keeps_its_place_too(pull: Pull, house: House, drop: Path) -> None:
+    write_rosters_before_registration(pull, drop)
+    (drop / "a.csv").unlink()
+    land_rows(house, "communities", [{"community_code": NEW_COMMUNITY}])
+    pull(write_staff_source())
+    assert list_slots(house) == ["b.csv", "a.csv", "b.csv", "a.csv"]
+    assert (read_grade(house), read_grade(house, "S2")) == (14, 13)
+
+
+def test_a_renamed_file_keeps_the_place_of_its_old_name(pull: Pull, house: House, drop: Path) -> None:
+    write_rosters_before_registration(pull, drop)
+    (drop / "b.csv").rename(drop / "c.csv")
+    pull(write_staff_source())
+    assert list_slots(house) == ["b.csv", "a.csv"]
+    land_rows(house, "communities", [{"community_code": NEW_COMMUNITY}])
+    pull(write_staff_source())
+    assert list_slots(house) == ["b.csv", "a.csv", "c.csv", "a.csv"]
+    assert (read_grade(house), read_grade(house, "S2")) == (14, 13)
