@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from flows.errors import ContractBroken, QualityGate
 from flows.ingest.connection import CursorPages, LinkHeaderPages, NextUrlPages, NumberedPages, OffsetPages
-from flows.ingest.rest import Answer, RestClient
+from flows.ingest.rest import Answer, NotThere, RestClient
 from flows.ingest.source import RestResource, RestSource
 
 Record = dict[str, Any]
@@ -34,6 +34,8 @@ class Step:
 
     params: dict[str, Any]
     url: str | None = None
+    may_be_past: bool = False
+    """Whether the page before was shorter than asked for: this one may be empty, repeat it, or not be there."""
 
 
 class Pager:
@@ -124,7 +126,6 @@ class Pager:
         yield from self._fetch_under_cap((middle, window[1]), cap)
 
     def _fetch_query(self, query: Query) -> Iterator[list[Record]]:
-        request = self._resource.request
         step: Step | None = self._find_first()
         seen: set[str] = set()
         previous: list[Record] = []
@@ -135,15 +136,16 @@ class Pager:
                     f"{self._name}: the platform names the same next page twice. It would never end: check pages."
                 )
             seen.add(mark)
-            answer = self._client.ask(
-                step.url or request.path,
-                method=request.method,
-                params={**query.params, **step.params} if step.url is None else {},
-                headers=self._resolve("headers"),
-                body=self._resolve("body"),
-            )
+            try:
+                answer = self._ask(step, query)
+            except NotThere:
+                if step.may_be_past:
+                    break
+                raise
             records = self._read_records(answer.content)
             if records and records == previous:
+                if step.may_be_past:
+                    break
                 raise ContractBroken(
                     f"{self._name}: the platform gave the same page twice. It may not know the parameters in pages."
                 )
@@ -159,6 +161,16 @@ class Pager:
                 f"({self._resource.total}). Nothing was landed: pull again, and check pages if it stays so."
             )
 
+    def _ask(self, step: Step, query: Query) -> Answer:
+        request = self._resource.request
+        return self._client.ask(
+            step.url or request.path,
+            method=request.method,
+            params={**query.params, **step.params} if step.url is None else {},
+            headers=self._resolve("headers"),
+            body=self._resolve("body"),
+        )
+
     def _find_first(self) -> Step:
         pages = self._resource.pages
         if isinstance(pages, NumberedPages):
@@ -171,14 +183,14 @@ class Pager:
     def _find_next(self, step: Step, answer: Answer, query: Query, count: int) -> Step | None:
         """The next page to ask for, or nothing if this was the last."""
         pages = self._resource.pages
-        if isinstance(pages, NumberedPages):
-            if self._is_last(count, pages.size, query):
+        if isinstance(pages, NumberedPages | OffsetPages):
+            if count == 0 or (query.stated_total is not None and query.received_count >= query.stated_total):
                 return None
-            return Step({**step.params, pages.param: step.params[pages.param] + 1})
-        if isinstance(pages, OffsetPages):
-            if self._is_last(count, pages.limit, query):
-                return None
-            return Step({**step.params, pages.param: query.received_count})
+            size = pages.size if isinstance(pages, NumberedPages) else pages.limit
+            # Without a total a short page is no end: a platform may give smaller pages than it was asked for.
+            is_short = query.stated_total is None and size is not None and count < size
+            next_ = step.params[pages.param] + 1 if isinstance(pages, NumberedPages) else query.received_count
+            return Step({**step.params, pages.param: next_}, may_be_past=is_short)
         if isinstance(pages, CursorPages):
             cursor = self._read_next(answer.content, pages.next)
             return Step({pages.param: cursor}) if cursor is not None else None
@@ -191,15 +203,6 @@ class Pager:
 
     def _follow(self, answer: Answer, following: str | int | None) -> Step | None:
         return Step({}, url=urljoin(answer.url, str(following))) if following is not None else None
-
-    def _is_last(self, count: int, size: int | None, query: Query) -> bool:
-        """Whether a numbered page ends the query: with a total stated only that counts, since a platform may give
-        smaller pages than it was asked for."""
-        if count == 0:
-            return True
-        if query.stated_total is not None:
-            return query.received_count >= query.stated_total
-        return size is not None and count < size
 
     def _read_records(self, content: Any) -> list[Record]:
         found = _follow_path(content, self._resource.records)

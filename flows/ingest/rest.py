@@ -29,6 +29,10 @@ REDIRECTS_MAX = 5
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+class NotThere(ContractBroken):
+    """The platform answered 404; for a page after the last that may be its way to say so."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A platform's JSON, the URL that gave it, and the URL of its next page if a Link header names one."""
@@ -86,8 +90,8 @@ class RestClient:
     ) -> Answer:
         """The platform's JSON for `target`, a path under base_url or a URL on the same host.
 
-        Raises `SourceUnavailable` when it stays away, `ConfigurationError` when it refuses the credentials and
-        `ContractBroken` when it answers anything else than JSON.
+        Raises `SourceUnavailable` when it stays away, `ConfigurationError` when it refuses the credentials,
+        `NotThere` when there is no such page and `ContractBroken` when it answers anything else than JSON.
         """
         data = None
         if method == "POST":
@@ -181,7 +185,8 @@ class RestClient:
             hint = f"Check {', '.join(f'${{{name}}}' for name in names)}." if names else "Set connection.auth."
             raise ConfigurationError(f"{self._name(path)} refused the credentials ({status}). {hint}")
         if status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise ContractBroken(
+            broken = NotThere if status == HTTPStatus.NOT_FOUND else ContractBroken
+            raise broken(
                 f"{self._name(path)} answered {status}. Check request.path and its parameters against the "
                 "platform's description."
             )

@@ -35,11 +35,53 @@ def test_an_answer_that_is_itself_the_list_is_one_page(fetch: Any, platform: Pla
     assert [len(page) for page in fetch("records: ''")] == [3]
 
 
-def test_numbered_pages_end_at_a_page_shorter_than_the_size(fetch: Any, platform: PlatformServer) -> None:
+def test_numbered_pages_end_at_an_empty_page_after_a_short_one(fetch: Any, platform: PlatformServer) -> None:
     platform.answer = lambda asked: Reply({"items": make_incidents(5)[int(asked.query["p"]) * 2 :][:2]})
     pages = fetch("pages: {kind: page, param: p, first: 0, size_param: n, size: 2}")
     assert [len(page) for page in pages] == [2, 2, 1]
-    assert [asked.query for asked in platform.asked] == [{"p": str(page), "n": "2"} for page in (0, 1, 2)]
+    assert [asked.query for asked in platform.asked] == [{"p": str(page), "n": "2"} for page in (0, 1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("pages", "skip"),
+    [
+        ("{kind: page, size_param: n, size: 1000}", lambda query: (int(query["page"]) - 1) * 2),
+        ("{kind: offset, limit: 1000}", lambda query: int(query["offset"])),
+    ],
+)
+def test_a_platform_that_caps_its_pages_lower_than_asked_loses_nothing(
+    fetch: Any, platform: PlatformServer, pages: str, skip: Callable[[dict[str, str]], int]
+) -> None:
+    platform.answer = lambda asked: Reply({"items": make_incidents(5)[skip(asked.query) :][:2]})
+    assert [record["id"] for page in fetch(f"pages: {pages}") for record in page] == [f"I{n}" for n in range(5)]
+    assert len(platform.asked) == 4
+
+
+@pytest.mark.parametrize("past", ["the last page again", "404"])
+def test_a_short_page_is_the_last_if_there_is_no_other_behind_it(
+    fetch: Any, platform: PlatformServer, past: str
+) -> None:
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query["page"])
+        if page > 2 and past == "404":
+            return Reply({}, status=404)
+        return Reply({"items": make_incidents(3)[(min(page, 2) - 1) * 2 :][:2]})
+
+    platform.answer = answer
+    assert [len(page) for page in fetch("pages: {kind: page, size: 2}")] == [2, 1]
+    assert len(platform.asked) == 3
+
+
+def test_a_page_that_is_not_there_after_a_full_one_breaks_the_contract(fetch: Any, platform: PlatformServer) -> None:
+    platform.answer_in_turn(Reply({"items": make_incidents(2)}), Reply({}, status=404))
+    with pytest.raises(ContractBroken, match="answered 404"):
+        fetch("pages: {kind: page, size: 2}")
+
+
+def test_a_short_page_before_a_stated_total_must_be_followed(fetch: Any, platform: PlatformServer) -> None:
+    platform.answer_in_turn(Reply({"items": make_incidents(1), "total": 3}), Reply({}, status=404))
+    with pytest.raises(ContractBroken, match="answered 404"):
+        fetch("pages: {kind: page, size: 2}\ntotal: total")
 
 
 def test_numbered_pages_of_an_exact_multiple_end_at_an_empty_page(fetch: Any, platform: PlatformServer) -> None:
@@ -62,7 +104,7 @@ def test_a_stated_total_is_reached_even_if_the_platform_gives_smaller_pages_than
 def test_offset_pages_go_on_from_the_number_received(fetch: Any, platform: PlatformServer) -> None:
     platform.answer = lambda asked: Reply({"items": make_incidents(5)[int(asked.query["offset"]) :][:2]})
     assert [len(page) for page in fetch("pages: {kind: offset, limit: 2}")] == [2, 2, 1]
-    assert [asked.query["offset"] for asked in platform.asked] == ["0", "2", "4"]
+    assert [asked.query["offset"] for asked in platform.asked] == ["0", "2", "4", "5"]
 
 
 def test_cursor_pages_follow_the_cursor_until_it_is_null(fetch: Any, platform: PlatformServer) -> None:
