@@ -103,9 +103,11 @@ class RestClient:
             if not response.is_redirect:
                 return Answer(self._read_json(response), response.url, response.links.get("next", {}).get("url"))
             if method == "POST" and response.status_code not in (307, 308):
-                raise ContractBroken(f"{self._name(target)} redirects a POST request. Correct request.path.")
+                raise ContractBroken(
+                    f"{self._name(self._locate(target).path)} redirects a POST request. Correct request.path."
+                )
             url, params = urljoin(response.url, response.headers["location"]), {}
-        raise ContractBroken(f"{self._name(target)} redirects in a circle. Correct request.path.")
+        raise ContractBroken(f"{self._name(self._locate(target).path)} redirects in a circle. Correct request.path.")
 
     def _locate(self, target: str) -> SplitResult:
         """The full URL of `target`; another host is refused, for it would be handed our credentials."""
@@ -239,8 +241,11 @@ class RestClient:
                 self._timing.sleep(self._find_pause(attempt, response, url.path))
         raise SourceUnavailable(f"{self._name(url.path)} {problem}, {ATTEMPTS_MAX} times in a row. Try again later.")
 
-    def _name(self, target: str) -> str:
-        return f"{self._source.platform}: {urlsplit(target).path or '/'}"
+    def _name(self, path: str) -> str:
+        """How messages call a path: without that of base_url, which may hold a key."""
+        base = self._host.path
+        shown = f"/{path.removeprefix(base)}" if path.startswith(base) else "a path outside base_url"
+        return f"{self._source.platform}: {shown}"
 
 
 def _text(value: object) -> str:

@@ -12,7 +12,7 @@ import pytest
 from ingest_kit import Pauses
 from platform_server import Asked, PlatformServer, Reply, write_incident_source
 
-from flows.errors import ConfigurationError, ContractBroken, SourceUnavailable
+from flows.errors import ConfigurationError, ContractBroken, FivestarError, SourceUnavailable
 from flows.ingest.rest import RestClient
 
 BEARER = "{kind: bearer, token: ${TEST_TOKEN}}"
@@ -239,3 +239,38 @@ def test_a_path_is_asked_for_below_the_base_url(
     values["TEST_URL"] = f"{platform.url}/gateway/"
     make_client(make_text()).ask("/list")
     assert platform.asked[0].path == "/gateway/list"
+
+
+KEYED = "${TEST_URL}/api/key-s3cret"
+
+
+def make_keyed_text() -> str:
+    return make_text(BEARER).replace("${TEST_URL}", KEYED)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply({}, status=404),
+        Reply({}, status=401),
+        Reply({}, status=500),
+        Reply(b"<html>", headers={"content-type": "text/html"}),
+        Reply({}, status=429, headers={"retry-after": "999"}),
+        Reply({}, status=302, headers={"location": "/api/key-s3cret/list"}),
+    ],
+)
+def test_a_message_names_the_configured_path_and_nothing_of_base_url(
+    make_client: MakeClient, platform: PlatformServer, reply: Reply
+) -> None:
+    platform.answer = lambda _: reply
+    with pytest.raises(FivestarError) as raised:
+        make_client(make_keyed_text()).ask("/list")
+    assert platform.asked[0].path == "/api/key-s3cret/list"
+    assert str(raised.value).startswith("test_platform: /list ")
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_path_outside_base_url_is_not_named_either(make_client: MakeClient, platform: PlatformServer) -> None:
+    platform.answer = lambda _: Reply({}, status=404)
+    with pytest.raises(ContractBroken, match="test_platform: a path outside base_url answered 404"):
+        make_client(make_keyed_text()).ask(f"{platform.url}/v2/key-s3cret/list")
