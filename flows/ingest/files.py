@@ -104,9 +104,9 @@ def _decode(path: Path, encoding: str) -> str:
     raise _Unreadable(f"it is not text in {encoding if encoding != 'auto' else ' or '.join(ENCODINGS)}")
 
 
-def _read_csv(path: Path, resource: FileResource, _: Warn) -> Iterator[Record]:
+def _read_csv(path: Path, resource: FileResource, warn: Warn) -> Iterator[Record]:
     rows = csv.reader(io.StringIO(_decode(path, resource.encoding), newline=""), strict=True)
-    return _tabulate(map(mark_text_errors, rows), resource)
+    return _tabulate(map(mark_text_errors, rows), resource, warn)
 
 
 def _read_xlsx(path: Path, resource: FileResource, warn: Warn) -> Iterator[Record]:
@@ -122,7 +122,7 @@ def _read_xlsx(path: Path, resource: FileResource, warn: Warn) -> Iterator[Recor
     rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
     if not mark_errors(rows, content, name):
         warn("is an old workbook, whose errors such as #N/A are read as empty. Ask for an .xlsx.")
-    return _tabulate(map(mark_text_errors, rows), resource)
+    return _tabulate(map(mark_text_errors, rows), resource, warn)
 
 
 def _read_jsonl(path: Path, resource: FileResource, _: Warn) -> Iterator[Record]:
@@ -147,14 +147,14 @@ def _read_parquet(path: Path, _: FileResource, __: Warn) -> Iterator[Record]:
 _READERS = {"csv": _read_csv, "xlsx": _read_xlsx, "jsonl": _read_jsonl, "parquet": _read_parquet}
 
 
-def _tabulate(rows: Iterable[list[Any]], resource: FileResource) -> Iterator[Record]:
+def _tabulate(rows: Iterable[list[Any]], resource: FileResource, warn: Warn) -> Iterator[Record]:
     """Records of a table with a preamble, one or more header rows and perhaps a footer."""
     body = (row for row in islice(rows, resource.skip_rows, None) if not _is_empty(row))
     top = list(islice(body, resource.header_rows))
     if len(top) < resource.header_rows:
         raise _Unreadable("there is no header row")
     header = _join_headers(top)
-    for row in _drop_footer(body, resource):
+    for row in _drop_footer(body, resource, warn):
         cells = [None if cell == "" else cell for cell in row]
         if any(cell is not None for cell in cells[len(header) :]):
             raise _Unreadable("a row has more cells than the header")
@@ -195,7 +195,8 @@ def tidy_header(text: object) -> str:
     return tidy
 
 
-def _drop_footer(rows: Iterator[list[Any]], resource: FileResource) -> Iterator[list[Any]]:
+def _drop_footer(rows: Iterator[list[Any]], resource: FileResource, warn: Warn) -> Iterator[list[Any]]:
+    """The rows above the footer; `warn` is told if what stands below its first row looks like more of them."""
     footer = resource.footer
     held: deque[list[Any]] = deque()
     for row in rows:
@@ -204,6 +205,12 @@ def _drop_footer(rows: Iterator[list[Any]], resource: FileResource) -> Iterator[
             and footer.starts_with is not None
             and _write_cell(row[0]).startswith(footer.starts_with)
         ):
+            below = list(rows)
+            if any(sum(_write_cell(cell) != "" for cell in dropped) > 1 for dropped in below):
+                warn(
+                    f"{len(below)} rows below the first that starts with {footer.starts_with} were dropped, and some "
+                    "look like data. Let the footer start with something that no row does, or move them above it."
+                )
             return
         held.append(row)
         if footer is None or footer.rows is None or len(held) > footer.rows:

@@ -101,6 +101,34 @@ def test_preamble_empty_rows_and_footnote_are_passed_over(read: Read, drop: Path
     ]
 
 
+@pytest.mark.parametrize(
+    ("below", "told"),
+    [
+        ("注：以上,\n,\n", []),
+        ("注：以上,完\n制表人,\n,一\n", []),
+        (
+            "注：以上,\n制表人,\n,\nS3,c\n",
+            [
+                (
+                    "sheets, sanctions: a.csv: 2 rows below the first that starts with 注 were dropped, and some "
+                    "look like data. Let the footer start with something that no row does, or move them above it."
+                )
+            ],
+        ),
+    ],
+)
+def test_rows_below_a_footer_that_look_like_data_are_told_of(
+    make_files_source: Callable[[str], FilesSource], drop: Path, below: str, told: list[str]
+) -> None:
+    drop.joinpath("a.csv").write_text(f"工号,种类\nS1,a\n{below}", encoding="utf-8")
+    source = make_files_source(f"{CSV}\nfooter: {{starts_with: 注}}")
+    resource = source.resources["sanctions"]
+    warnings: list[str] = []
+    [file] = find_files(source, resource)
+    assert list(read_records(file, resource, "sheets, sanctions", warnings.append)) == [[{"工号": "S1", "种类": "a"}]]
+    assert warnings == told
+
+
 def test_a_footer_of_so_many_rows_is_dropped(read: Read, drop: Path) -> None:
     drop.joinpath("a.csv").write_text("工号\nS1\nS2\n合计\n制表人\n", encoding="utf-8")
     assert read(f"{CSV}\nfooter: {{rows: 2}}") == [{"工号": "S1"}, {"工号": "S2"}]
