@@ -41,8 +41,7 @@ def run_demo(
     sandbox = build_sandbox(folder, scale=scale, month=month, progress=lambda text: progress(text, 0))
     sandbox.write_config(settings.config, folder / "config")
     sandbox.start(faults=faults)
-    with sandbox:
-        house = open_house(load_settings(settings.home, folder / "config", sandbox.environment.get))
+    with sandbox, open_house(load_settings(settings.home, folder / "config", sandbox.environment.get)) as house:
         _run_earlier_months(house, sandbox, clock, progress)
         if run is None:
             _raise_first(run_month(house, month, clock, progress=progress).failures)
@@ -50,7 +49,6 @@ def run_demo(
             set_environment(sandbox.environment)
             run(house, month)
         deliver(house, clock, mode="live", progress=progress)
-    house.ledger.close()
     return sandbox
 
 

@@ -3,8 +3,6 @@
 from decimal import Decimal
 from fractions import Fraction
 
-FEN_IN_YUAN = 100
-
 Exact = int | Fraction | Decimal
 
 
@@ -27,11 +25,6 @@ def round_to_fen(value: Exact) -> int:
 def format_decimal(value: Exact | None, places: int) -> str:
     """`value` with exactly `places` decimals, never in scientific notation; nothing as an empty string."""
     return "" if value is None else format(round_half_up(value, places), "f")
-
-
-def format_yuan(amount_fen: int) -> str:
-    """An amount in fen, written in yuan with two decimals."""
-    return format_decimal(Fraction(amount_fen, FEN_IN_YUAN), 2)
 
 
 def parse_exact(text: str | int | Decimal) -> Fraction:

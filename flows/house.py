@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from flows.errors import ConfigurationError, FivestarError
 from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
@@ -23,11 +23,17 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class House:
-    """Settings, lake and ledger of one installation."""
+    """Settings, lake and ledger of one installation; as a context manager it lets go of the database at the end."""
 
     settings: Settings
     lake: Lake
     ledger: Ledger
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ledger.close()
 
     def view(self, landings: list[Landing] | None = None) -> LakeView:
         """The canonical tables as all landings make them, or as the given ones do."""

@@ -4,6 +4,7 @@ The file to read first. Each step is a plain function of `flows.cycle`; Prefect 
 can be seen. Nothing but ids and paths passes between tasks, and no rule depends on Prefect.
 """
 
+from collections import Counter
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -21,13 +22,18 @@ from flows.cycle import (
     queue_messages,
 )
 from flows.errors import FivestarError, join_failures
-from flows.exact import format_yuan
-from flows.house import House
 from flows.ingest.flow import open_flow_house, pull_source_task, read_clock
-from flows.ingest.ingestion import FACT_TABLES, PULLS_AT_ONCE, read_sources, select_sources
+from flows.ingest.ingestion import (
+    FACT_TABLES,
+    PULLS_AT_ONCE,
+    read_sources,
+    select_fact_sources,
+    select_sources,
+)
 from flows.month import Month, find_last_closed_month
-from flows.results import count_monthly_cost_fen
+from flows.results import MonthResult, count_monthly_cost_fen
 from flows.schema import REFERENCE_TABLES
+from flows.wording import format_yuan
 
 
 def name_run() -> str:
@@ -62,19 +68,17 @@ def monthly_assessment(
 
 def ingest_month(month: str, home: str | None, config: str | None) -> list[FivestarError]:
     """The failures of the sources that could not be used: registers are pulled first, then all facts at once."""
-    house = open_flow_house(home, config)
-    sources = read_sources(house)
-    house.ledger.close()
-    registers = {
-        source.platform: pull_source_task.submit(source.platform, month, "registers", REFERENCE_TABLES, home, config)
-        for source in select_sources(sources, REFERENCE_TABLES)
-    }
-    failures = {platform: failure for platform, future in registers.items() if (failure := _find_failure(future))}
-    facts = [
-        pull_source_task.submit(source.platform, month, "facts", FACT_TABLES, home, config)
-        for source in select_sources(sources, FACT_TABLES)
-        if source.platform not in failures
-    ]
+    with open_flow_house(home, config) as house:
+        sources = read_sources(house)
+        registers = {
+            source.platform: pull_source_task.submit(
+                source.platform, month, "registers", REFERENCE_TABLES, home, config
+            )
+            for source in select_sources(sources, REFERENCE_TABLES)
+        }
+        failures = {platform: failure for platform, future in registers.items() if (failure := _find_failure(future))}
+        asked = select_fact_sources(house, sources, failures)
+    facts = [pull_source_task.submit(source.platform, month, "facts", FACT_TABLES, home, config) for source in asked]
     later = [failure for future in facts if (failure := _find_failure(future))]
     return [*failures.values(), *later]
 
@@ -82,14 +86,13 @@ def ingest_month(month: str, home: str | None, config: str | None) -> list[Fives
 @task(name="evaluate", task_run_name="evaluate {month}", tags=["evaluate"])
 def evaluate(month: str, home: str | None, config: str | None) -> int:
     """The number of the month's revision, judged, written and before HR."""
-    house = open_flow_house(home, config)
-    assessment = assess_month(house, Month.parse(month), read_clock)
-    kinds = open_review(house, assessment, read_clock)
-    publish_stars(house, month, assessment.record.revision)
-    publish_proposals(month, kinds, count_monthly_cost_fen(assessment.result))
+    with open_flow_house(home, config) as house:
+        assessment = assess_month(house, Month.parse(month), read_clock)
+        kinds = open_review(house, assessment, read_clock)
+    show_stars(assessment.result)
+    show_proposals(month, kinds, count_monthly_cost_fen(assessment.result))
     for line in (*assessment.result.notices, *assessment.result.alarms):
         get_run_logger().warning(line)
-    house.ledger.close()
     return assessment.record.revision
 
 
@@ -99,10 +102,9 @@ def notify(month: str, home: str | None, config: str | None) -> int:
 
     Raises `DeliveryIncomplete` if some did not.
     """
-    house = open_flow_house(home, config)
-    report = queue_messages(house, Month.parse(month), read_clock)
-    delivery = deliver(house, read_clock)
-    house.ledger.close()
+    with open_flow_house(home, config) as house:
+        report = queue_messages(house, Month.parse(month), read_clock)
+        delivery = deliver(house, read_clock)
     delivery.refuse_incomplete()
     return report.queued
 
@@ -110,21 +112,20 @@ def notify(month: str, home: str | None, config: str | None) -> int:
 @flow(name="publish_month", flow_run_name=name_run)
 def publish_approved(month: str, home: str | None = None, config: str | None = None) -> None:
     """Put a month's approved proposals into the register and queue the notice. Running it again changes nothing."""
-    house = open_flow_house(home, config)
-    publish_month(house, Month.parse(month), read_clock)
-    house.ledger.close()
+    with open_flow_house(home, config) as house:
+        publish_month(house, Month.parse(month), read_clock)
 
 
-def publish_stars(house: House, month: str, revision: int) -> None:
+def show_stars(result: MonthResult) -> None:
     """Show how many communities hold how many stars, as an artifact of the run."""
-    counts: dict[int, int] = {}
-    for rating in house.ledger.results.list_ratings(month, revision):
-        counts[rating.stars] = counts.get(rating.stars, 0) + 1
+    counts = Counter(rating.stars for rating in result.ratings)
     table = [{"stars": stars, "communities": counts[stars]} for stars in sorted(counts, reverse=True)]
-    create_table_artifact(key=f"stars-{month}", table=table, description=f"Provisional stars of {month}")
+    create_table_artifact(
+        key=f"stars-{result.month}", table=table, description=f"Provisional stars of {result.month}"
+    )
 
 
-def publish_proposals(month: str, kinds: dict[str, Any], monthly_cost_fen: int | None) -> None:
+def show_proposals(month: str, kinds: dict[str, Any], monthly_cost_fen: int | None) -> None:
     """Show the proposals by kind and what they would cost, as an artifact of the run."""
     lines = [f"| {kind} | {count} |" for kind, count in sorted(kinds.items())]
     cost = "not computed: no pay base is set" if monthly_cost_fen is None else f"{format_yuan(monthly_cost_fen)} yuan"

@@ -109,7 +109,7 @@ class MonthFolder:
         self.path = home / "outputs" / month
         self._aside = self.path.with_name(f".{month}.new")
         self._old = self.path.with_name(f".{month}.old")
-        self._lock = self.path.with_name(f".{month}.lock")
+        self._lock = home / "locks" / f"{month}.lock"
 
     @contextmanager
     def lock(self) -> Iterator[None]:

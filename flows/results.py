@@ -1,11 +1,10 @@
-"""A month's results: the rows of the result files and of the ledger, described once.
+"""A month's results as rows: evaluation makes them, the ledger keeps them, files and pages show them.
 
-The field order of each row is the column order of its file (interfaces.md, Results); fields marked `kept` stay out of
-the file and serve the workbook, the report and the register.
+Which of their fields a result file holds, and in which order, stands in `flows.outputs`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -115,11 +114,11 @@ class Proposal:
     needs_manual: bool
     reasons: tuple[str, ...]
     effective_on: date
-    name: str = field(metadata={"kept": True})
-    committee_member: bool = field(metadata={"kept": True})
-    degree: str = field(metadata={"kept": True})
-    certificate: str = field(metadata={"kept": True})
-    trace: tuple[Step, ...] = field(metadata={"kept": True})
+    name: str
+    committee_member: bool
+    degree: str
+    certificate: str
+    trace: tuple[Step, ...]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Literal
 
 Kind = Literal["text", "integer", "boolean", "instant", "date", "month"]
 
-COMMUNITY_CODE_PATTERN = r"^\d{12}$"
 MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
 
 
@@ -46,11 +45,6 @@ class Table:
     def has_updated_at(self) -> bool:
         """Whether the source dates its rows; otherwise the later batch wins."""
         return "updated_at" in self.by_name
-
-    @property
-    def has_validity(self) -> bool:
-        """Whether rows hold from `valid_from` to `valid_to`, both included."""
-        return "valid_from" in self.by_name
 
 
 CATEGORIES = (

@@ -110,6 +110,7 @@ def test_a_card_tells_its_own_community_only(march: DemoRun, ratings: dict[str, 
     with march.home.open() as house:
         names = {row.community_code: row.name for row in house.ledger.results.list_communities("2024-03", 1)}
     unique = {code: name for code, name in names.items() if list(names.values()).count(name) == 1}
+    assert unique
     for code, name in unique.items():
         card = march.home.path / "outbox" / "2024-03" / f"secretary-{code}" / f"star_card-{code}-secretary.md"
         text = card.read_text(encoding="utf-8")

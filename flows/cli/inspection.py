@@ -50,12 +50,12 @@ def list_quarantine(
     table: Annotated[str | None, typer.Option(help="Only this table.")] = None,
 ) -> None:
     """List the rejected rows of every landed batch, tab-separated, with every reason."""
+    from flows.ingest.quarantine import read_quarantine
+
     with open_installation(home, config) as house:
-        landings = [landing for landing in house.ledger.list_landings() if table in {None, landing.table}]
         typer.echo("table\tbatch_id\trecord_no\treasons")
-        for landing in landings:
-            for row in house.lake.read_quarantine(landing.table, landing.batch_id).to_pylist():
-                typer.echo(f"{landing.table}\t{landing.batch_id}\t{row['record_no']}\t{';'.join(row['reasons'])}")
+        for row in read_quarantine(house, table=table):
+            typer.echo(f"{row.table}\t{row.batch_id}\t{row.record_no}\t{';'.join(row.reasons)}")
 
 
 def _parse_day(text: str | None) -> date:

@@ -134,8 +134,8 @@ def publish(month: MonthText, home: Home = None, config: Config = None) -> None:
     typer.echo(f"lines of arrears: {len(report.arrears)}")
     if report.arrears_unreckoned_count:
         typer.echo(
-            f"{report.arrears_unreckoned_count} late approvals have no arrears line, for want of a current grade or "
-            "of a pay base; a person must reckon what they are owed.",
+            f"{report.arrears_unreckoned_count} late approvals have no arrears line: no current grade, no pay base, "
+            "or a correction of a grade paid already. A person must reckon what they are owed.",
             err=True,
         )
 

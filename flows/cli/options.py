@@ -40,8 +40,5 @@ def open_installation(home: Path | None, config: Path | None) -> Iterator["House
     from flows.house import open_house
     from flows.settings import load_settings
 
-    house = open_house(load_settings(home, config))
-    try:
+    with open_house(load_settings(home, config)) as house:
         yield house
-    finally:
-        house.ledger.close()

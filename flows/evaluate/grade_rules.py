@@ -6,22 +6,13 @@ from datetime import date
 from typing import Any
 
 from flows.policy import PolicyAt
-from flows.results import ProposalKind, Step
+from flows.results import Step
 
-OUTCOME_TITLES = {"excellent": "优秀", "competent": "合格", "basic": "基本合格", "incompetent": "不合格"}
 BLOCK_TITLES = {
     "appraisal_basic": "年度考核基本合格",
     "appraisal_incompetent": "年度考核不合格",
     "appraisal_missing": "缺少年度考核结果",
     "sanction": "处分期未满",
-}
-KIND_TITLES: Mapping[ProposalKind, str] = {
-    "initial": "首次定级",
-    "post_change": "岗位变动",
-    "none": "等级不变",
-    "review": "等级复核",
-    "hold": "暂缓晋级",
-    "raise": "晋级",
 }
 
 CLAUSE_VALUES = {

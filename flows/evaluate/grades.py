@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from flows.evaluate.grade_rules import (
     BLOCK_TITLES,
-    KIND_TITLES,
-    OUTCOME_TITLES,
     GradeRules,
     clamp_to_band,
     make_step,
@@ -17,7 +15,9 @@ from flows.evaluate.grade_rules import (
 from flows.evaluate.workers import Appraisals, RosterRow, Sanction
 from flows.month import count_full_months
 from flows.policy import PolicyAt
+from flows.policy_words import WORDS
 from flows.results import Proposal, ProposalKind, RegisterRecord, Step
+from flows.wording import KINDS
 
 POST_ORDER = ("other", "deputy", "principal")
 """From the lowest post to the highest."""
@@ -186,7 +186,7 @@ def _read_appraisal(row: RosterRow, outcomes: Mapping[int, str], rules: GradeRul
         "joining_limit_on": rules.joining_limit_on.isoformat(),
         "required": required,
     }
-    found = f"{rules.appraisal_year} 年度考核{OUTCOME_TITLES[outcome] if outcome else '无结果'}"
+    found = f"{rules.appraisal_year} 年度考核{WORDS[outcome] if outcome else '无结果'}"
     effect = f"{found}，{'须有结果' if required else '当年到岗较晚，不要求结果'}"
     trace.append(make_step("appraisal_year", "考核年度", inputs, effect, rules))
     return _Appraised(outcome, required)
@@ -278,4 +278,4 @@ def _describe_decision(
         "register_certificate": record.certificate if record else None,
         "blocks": list(blocks),
     }
-    return make_step(decided.rule, KIND_TITLES[decided.kind], inputs, decided.effect, rules)
+    return make_step(decided.rule, KINDS[decided.kind], inputs, decided.effect, rules)

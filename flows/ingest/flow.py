@@ -63,18 +63,17 @@ def pull_source_task(  # noqa: PLR0917 -- Prefect passes what the run's name sho
     platform: str, month: str, part: str, tables: Collection[str], home: str | None, config: str | None
 ) -> dict[str, Any]:
     """What one source sent for the month, in numbers; raises its error, so that Prefect retries and shows it."""
-    house = open_flow_house(home, config)
     chosen = Month.parse(month)
-    [source] = read_sources(house, platform)
-    report = ingest_source(house, source, month_window(house, chosen), read_clock, month=chosen, tables=tables)
-    publish_pull(report, month, part)
-    house.ledger.close()
+    with open_flow_house(home, config) as house:
+        [source] = read_sources(house, platform)
+        report = ingest_source(house, source, month_window(house, chosen), read_clock, month=chosen, tables=tables)
+    show_pull(report, month, part)
     if report.error is not None:
         raise report.error
     return {"platform": platform, "landed": sum(pull.landed_count for pull in report.pulls)}
 
 
-def publish_pull(report: PullReport, month: str, part: str) -> None:
+def show_pull(report: PullReport, month: str, part: str) -> None:
     """Show what was pulled, and what validation found, as artifacts of the run."""
     name = f"{report.platform}-{month}-{part}".replace("_", "-").lower()
     pulls = [
@@ -105,9 +104,8 @@ def ingest_platform(
 ) -> None:
     """Pull one source's month: registers first, then facts. `month` is YYYY-MM, by default the last closed one."""
     chosen = month or str(find_last_closed_month(read_clock()))
-    house = open_flow_house(home, config)
-    [source] = read_sources(house, platform)
-    house.ledger.close()
+    with open_flow_house(home, config) as house:
+        [source] = read_sources(house, platform)
     for part, tables in (("registers", REFERENCE_TABLES), ("facts", FACT_TABLES)):
         if not source.tables.isdisjoint(tables):
             pull_source_task(platform, chosen, part, tables, home, config)

@@ -74,20 +74,26 @@ def ingest_sources(
     month: Month | None = None,
     progress: Progress = ignore_progress,
 ) -> list[PullReport]:
-    """Pull every source: registers first, then all at once, each on its own (data.md, "registers land first").
-
-    A source whose register failed is not asked for more; the others go on, unless there is no register at all yet:
-    then every row would be rejected for its community, and nothing more is pulled.
-    """
+    """Pull every source: registers first, then all at once, each on its own (data.md, "registers land first")."""
 
     def ingest(source: Source, tables: Collection[str]) -> PullReport:
         return ingest_source(house, source, window, clock, month=month, tables=tables, progress=progress)
 
     reports = [ingest(source, REFERENCE_TABLES) for source in select_sources(sources, REFERENCE_TABLES)]
     failed = {report.platform for report in reports if report.error is not None}
-    if failed and not any(landing.table == "communities" for landing in house.ledger.list_landings()):
-        return reports
-    waiting = [source for source in select_sources(sources, FACT_TABLES) if source.platform not in failed]
     with ThreadPoolExecutor(max_workers=PULLS_AT_ONCE) as pool:
-        reports.extend(pool.map(lambda source: ingest(source, FACT_TABLES), waiting))
+        reports.extend(
+            pool.map(lambda source: ingest(source, FACT_TABLES), select_fact_sources(house, sources, failed))
+        )
     return reports
+
+
+def select_fact_sources(house: House, sources: Sequence[Source], failed: Collection[str]) -> list[Source]:
+    """The sources to ask for facts after the registers were pulled; `failed` are those whose register could not be.
+
+    A source whose register failed is not asked for more; the others go on, unless there is no register at all yet:
+    then every row would be rejected for its community.
+    """
+    if failed and not any(landing.table == "communities" for landing in house.ledger.list_landings()):
+        return []
+    return [source for source in select_sources(sources, FACT_TABLES) if source.platform not in failed]

@@ -90,11 +90,3 @@ def add_versions(events: EventTable, calendar: Calendar, seed: int) -> EventTabl
         version=np.ones(len(rows), dtype=np.int8),
     )
     return join_events([events, older, newer])
-
-
-def keep_latest_versions(events: EventTable) -> EventTable:
-    """One row an event, the last by update time: what a reader is left with."""
-    order = np.lexsort((events["updated"], events["sequence"], events["month"]))
-    month, sequence = events["month"][order], events["sequence"][order]
-    is_last = np.append((month[1:] != month[:-1]) | (sequence[1:] != sequence[:-1]), True)
-    return events.take(order[is_last])

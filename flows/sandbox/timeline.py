@@ -1,7 +1,7 @@
 """Days, deadlines and cutoffs of the sandbox as arrays of epoch seconds."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import chinese_calendar
 import numpy as np
@@ -22,11 +22,6 @@ FRIDAY = 4
 def to_epoch(instant: datetime) -> int:
     """The instant in whole seconds since 1970."""
     return int(instant.timestamp())
-
-
-def from_epoch(second: int) -> datetime:
-    """The instant of whole seconds since 1970, in UTC."""
-    return datetime.fromtimestamp(second, UTC)
 
 
 def number_day(day: date) -> int:

@@ -86,6 +86,7 @@ def test_the_title_says_month_and_provisional(make_result: Make, render: Callabl
 
 def test_no_worker_is_named(drawn: tuple[MonthResult, str]) -> None:
     result, page = drawn
+    assert result.proposals
     for proposal in result.proposals:
         assert proposal.staff_id not in page
         assert proposal.name not in page
