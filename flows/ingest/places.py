@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from flows.house import House
-from flows.ingest.files import SourceFile
+from flows.ingest.files import SourceFile, Warn
 from flows.lake import Manifest
 
 
@@ -50,14 +50,20 @@ class Places:
         ]
         self._latest = {landed.slot: landed for landed in self._landed}
 
-    def drop_copies(self, files: Sequence[SourceFile]) -> list[SourceFile]:
-        """The files without the new ones whose raw content another of them holds."""
+    def drop_copies(self, files: Sequence[SourceFile], warn: Warn) -> list[SourceFile]:
+        """The files without the new ones whose raw content another of them holds, or held: that is told."""
+        names = {file.name for file in files}
         held = {file.content_sha256 for file in files if file.name in self._latest}
+        slots = {landed.content_sha256: landed.slot for landed in self._landed if landed.slot in names}
         kept = []
         for file in files:
-            if file.name in self._latest or file.content_sha256 not in held:
-                kept.append(file)
-                held.add(file.content_sha256)
+            if file.name not in self._latest and file.content_sha256 in held:
+                continue
+            if file.name not in self._latest and file.content_sha256 in slots:
+                warn(self._describe_copy(file.name, slots[file.content_sha256]))
+                continue
+            kept.append(file)
+            held.add(file.content_sha256)
         return kept
 
     def choose_landings(self, manifests: Sequence[Manifest]) -> tuple[list[Manifest], list[str]]:
@@ -101,12 +107,13 @@ class Places:
         current = present.get(stands.slot) or self._latest[stands.slot]
         if current.batch_id == manifest.batch_id:
             return []
-        return [
-            (
-                f"{self._name}: {manifest.slot} holds what landed before as {stands.slot} and was changed since: it "
-                "lands nothing. If it is to hold again, give it that name."
-            )
-        ]
+        return [self._describe_copy(manifest.slot, stands.slot)]
+
+    def _describe_copy(self, slot: str, original: str) -> str:
+        return (
+            f"{self._name}: {slot} holds what landed before as {original} and was changed since: it lands nothing. "
+            "If it is to hold again, give it that name."
+        )
 
     def _revive(self, landed: _Landed, pattern: Manifest) -> Manifest:
         """What the ledger must know to land a batch once more whose file is gone."""

@@ -179,7 +179,8 @@ class _ResourcePuller:
         resource = self._resource
         if isinstance(resource, FileResource):
             assert isinstance(self._source, FilesSource)  # noqa: S101 -- the model pairs them
-            for file in self._read_places().drop_copies(find_files(self._source, resource)):
+            found = find_files(self._source, resource)
+            for file in self._read_places().drop_copies(found, self._file_warnings.append):
                 request = {"file": file.name, "sha256": file.content_sha256}
                 yield _Delivery(
                     file.name, request, read_records(file, resource, self._name, self._file_warnings.append)

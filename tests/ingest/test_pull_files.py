@@ -165,6 +165,7 @@ def test_a_copy_of_what_was_changed_since_lands_nothing_and_is_told(pull: Pull, 
                 "nothing. If it is to hold again, give it that name."
             )
         ]
+    assert house.ledger.list_pulls("sheets")[-1].received_count == 1
     assert read_grade(house) == 14
 
 
