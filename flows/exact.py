@@ -14,7 +14,8 @@ def round_half_up(value: Exact, places: int = 0) -> Decimal:
     """
     scaled = Fraction(value) * 10**places
     magnitude = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(magnitude if scaled >= 0 else -magnitude).scaleb(-places)
+    # From digits, since Decimal's arithmetic would round again to the context's precision.
+    return Decimal((int(scaled < 0 < magnitude), tuple(map(int, str(magnitude))), -places))
 
 
 def round_to_fen(value: Exact) -> int:

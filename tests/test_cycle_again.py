@@ -117,17 +117,28 @@ def test_a_run_that_dies_while_it_writes_leaves_the_month_as_it_was(
     assert "revision 2 (new)" in home.run("evaluate", "--month", "2024-03").out
 
 
-def test_a_run_that_dies_between_ledger_and_folder_is_healed_by_the_next(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("dies", ["before", "after"])
+def test_a_run_that_dies_while_its_files_are_put_in_place_is_healed_by_the_next(
+    home: Home, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
     old_bytes = digest_tree(home.march)
+    replace_with = outputs.MonthFolder.replace_with
+
+    def die(folder: outputs.MonthFolder, staged: Path, revision: int) -> None:
+        if dies == "after":
+            replace_with(folder, staged, revision)
+        raise ZeroDivisionError
+
     set_lit_score(home, "90.00")
     with monkeypatch.context() as patch:
-        patch.setattr(outputs.MonthFolder, "replace_with", lambda *_: 1 // 0)
+        patch.setattr(outputs.MonthFolder, "replace_with", die)
         with pytest.raises(ZeroDivisionError):
             home.run("evaluate", "--month", "2024-03")
-    assert digest_tree(home.march) == old_bytes
-    assert "revision 2 (unchanged)" in home.run("evaluate", "--month", "2024-03").out
+    with home.open() as house:
+        latest = house.ledger.results.find_latest("2024-03")
+    assert latest is not None
+    assert latest.revision == 1
+    assert "revision 2 (new)" in home.run("evaluate", "--month", "2024-03").out
     assert digest_tree(home.march / "revisions" / "1") == old_bytes
     assert {row["revision"] for row in read_csv(home.march / "stars.csv")} == {"2"}
 

@@ -49,3 +49,12 @@ def test_decimal_text_is_read_exactly(text: str | int | Decimal, expected: Fract
 @given(st.fractions(), st.integers(0, 6))
 def test_rounding_moves_a_number_by_half_a_place_at_most(value: Fraction, places: int) -> None:
     assert abs(Fraction(round_half_up(value, places)) - value) <= Fraction(1, 2 * 10**places)
+
+
+def test_a_negative_number_that_rounds_to_nothing_has_no_sign() -> None:
+    assert str(round_half_up(Fraction(-1, 1000), 2)) == "0.00"
+
+
+def test_rounding_is_exact_beyond_the_digits_that_decimals_usually_keep() -> None:
+    # 10**30 / 3 = 333…333.333…, thirty threes before the point; Decimal's arithmetic keeps 28 digits.
+    assert str(round_half_up(Fraction(10**30, 3), 1)) == "3" * 30 + ".3"
