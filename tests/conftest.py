@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from flows.results import MonthResult
 
-# A slow machine is no failure, and the gate looks at the same examples every time; elsewhere each run looks at new ones.
+# A slow machine is no failure. The gate looks at the same examples every time; elsewhere each run looks at new ones.
 settings.register_profile("anywhere", deadline=None)
 settings.register_profile("gate", deadline=None, derandomize=True)
 settings.load_profile("gate" if os.environ.get("CI") else "anywhere")
