@@ -3,20 +3,28 @@
 The month before is judged, approved and published first, so that the register holds grades and stars can be compared.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from flows.cycle import assess_month, deliver, publish_month, run_month
-from flows.errors import FivestarError
+from flows.errors import FivestarError, UsageError
 from flows.house import Clock, House, Progress, open_house
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.month import Month
 from flows.review.decisions import decide, list_review
-from flows.sandbox.city import HISTORY_MONTHS, Sandbox, build_sandbox
-from flows.settings import Settings, load_settings, set_environment
+from flows.sandbox.city import HISTORY_MONTHS, MANIFEST, Sandbox, build_sandbox
+from flows.settings import LEDGER, Settings, load_settings, set_environment
 
 APPROVER = "沙盘审核人"
 APPROVED_KINDS = frozenset({"raise", "initial"})
+
+CITY = "demo-city.json"
+"""In a demo's home, the sandbox city whose state it holds."""
+
+STATE = (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", "lake", "outputs", "outbox", "scratch", "locks")
+"""What a demo leaves in its home beside the city itself."""
 
 RunMonth = Callable[[House, Month], None]
 
@@ -34,14 +42,17 @@ def run_demo(
     """The sandbox city whose month has run under `settings.home`, its messages delivered to files.
 
     `run` runs the month itself, by default `run_month`; with `faults` the platforms fail now and then, as real ones
-    do. Raises the error of the first source that failed.
+    do. A home that holds another sandbox city starts afresh. Raises `UsageError` for a home that isn't a demo's, and
+    the error of the first source that failed.
     """
+    _refuse_real_home(settings.home)
     folder = settings.home / "sandbox"
     progress("building the sandbox city", 0)
     sandbox = build_sandbox(folder, scale=scale, month=month, progress=lambda text: progress(text, 0))
+    _start_afresh(settings.home, (folder / MANIFEST).read_bytes())
     sandbox.write_config(settings.config, folder / "config")
     sandbox.start(faults=faults)
-    with sandbox, open_house(load_settings(settings.home, folder / "config", sandbox.environment.get)) as house:
+    with sandbox, open_house(_make_settings(settings, folder / "config", sandbox)) as house:
         _run_earlier_months(house, sandbox, clock, progress)
         if run is None:
             _raise_first(run_month(house, month, clock, progress=progress).failures)
@@ -71,6 +82,34 @@ def list_demo_outputs(home: Path, month: Month) -> list[tuple[str, Path]]:
     ]
 
 
+def _refuse_real_home(home: Path) -> None:
+    """Raise `UsageError` if the home holds an installation's state that no demo made: the two must not mix."""
+    if (home / "lake").exists() and not (home / CITY).exists():
+        raise UsageError(
+            f"{home} holds an installation's data, and the demo would mix an invented city into it. "
+            "Name another folder with --home."
+        )
+
+
+def _start_afresh(home: Path, city: bytes) -> None:
+    """Remove what a demo of another city left in the home, and note whose state it holds from now on."""
+    mark = home / CITY
+    if mark.exists() and mark.read_bytes() != city:
+        for name in STATE:
+            path = home / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    mark.write_bytes(city)
+
+
+def _make_settings(settings: Settings, config: Path, sandbox: Sandbox) -> Settings:
+    """The sandbox's settings; its ledger is always its own, whatever database the environment names."""
+    made = load_settings(settings.home, config, sandbox.environment.get)
+    return replace(made, database_url=f"sqlite:///{made.home / LEDGER}")
+
+
 def _run_earlier_months(house: House, sandbox: Sandbox, clock: Clock, progress: Progress) -> None:
     sources = read_sources(house)
     for months_back in range(HISTORY_MONTHS[sandbox.scale], 0, -1):
@@ -78,7 +117,9 @@ def _run_earlier_months(house: House, sandbox: Sandbox, clock: Clock, progress: 
         reports = ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
         _raise_first([report.error for report in reports if report.error is not None])
     before = sandbox.month.plus(-1)
-    assess_month(house, before, clock, progress=progress)
+    if house.ledger.results.find_latest(str(before)) is None:
+        # Judged once: after the later month has landed, its input would be another one, and so its revision.
+        assess_month(house, before, clock, progress=progress)
     chosen = [
         row.proposal.staff_id
         for row in list_review(house.ledger, before)

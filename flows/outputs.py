@@ -73,7 +73,10 @@ def format_arrears(lines: Iterable[ArrearsLine]) -> bytes:
 
 
 def digest_files(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each result file, by name; `run.json`, which holds them, is left out."""
+    """The SHA-256 of each result file, by name.
+
+    Left out are `run.json`, which holds them, and `arrears.csv`, which publication writes after the revision is made.
+    """
     return {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(folder.iterdir())
@@ -93,6 +96,7 @@ def format_run(record: RevisionRecord, counts: Mapping[str, Any]) -> bytes:
         "batches": record.inputs["batch_ids"],
         "sources": record.inputs["sources"],
         "register_digest": record.inputs["register_digest"],
+        "earlier_revision": record.inputs["earlier_revision"],
         "software_version": record.software_version,
         "counts": counts,
         "notices": record.notices,

@@ -11,6 +11,7 @@ from flows.errors import ConfigurationError
 Lookup = Callable[[str], str | None]
 
 ENGINES = ("duckdb",)
+LEDGER = "ledger.sqlite"
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _QUIET = {
@@ -57,7 +58,7 @@ def load_settings(
     engine = os.environ.get("FIVESTAR_ENGINE", "duckdb")
     if engine not in ENGINES:
         raise ConfigurationError(f"FIVESTAR_ENGINE is {engine!r}. Known engines: {', '.join(ENGINES)}.")
-    database_url = os.environ.get("FIVESTAR_DATABASE_URL") or f"sqlite:///{home / 'ledger.sqlite'}"
+    database_url = os.environ.get("FIVESTAR_DATABASE_URL") or f"sqlite:///{home / LEDGER}"
     return Settings(home=home, config=config, database_url=database_url, engine=engine, lookup=lookup)
 
 

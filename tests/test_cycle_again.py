@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from city_runs import MARCH, DemoRun, Home, Row, digest_tree, read_csv, set_environment
+from city_runs import CONFIG, MARCH, DemoRun, Home, Row, digest_tree, read_csv, run_fivestar, set_environment
 
 from flows import cycle, outputs
 from flows.sandbox.city import build_sandbox
@@ -21,6 +21,32 @@ def test_running_again_offline_keeps_the_revision_and_every_byte(home: Home) -> 
     assert "revision 1 (unchanged)" in answer.out
     assert "messages queued: 0" in answer.out
     assert digest_tree(home.path / "outputs") == before
+
+
+def test_the_demo_again_keeps_every_revision_and_every_byte(home: Home) -> None:
+    before = digest_tree(home.path / "outputs")
+    assert run_fivestar("demo", "--home", str(home.path), "--config", str(CONFIG)).code == 0
+    assert digest_tree(home.path / "outputs") == before
+
+
+def test_the_demo_of_another_city_starts_its_home_afresh(home: Home) -> None:
+    (home.path / "demo-city.json").write_text("another city")
+    (home.path / "outputs" / "2024-01").mkdir()
+    assert run_fivestar("demo", "--home", str(home.path), "--config", str(CONFIG)).code == 0
+    assert sorted(path.name for path in (home.path / "outputs").iterdir()) == ["2024-02", "2024-03"]
+    with home.open() as house:
+        latest = house.ledger.results.find_latest("2024-03")
+    assert latest is not None
+    assert latest.revision == 1
+
+
+def test_the_demo_is_refused_in_the_home_of_an_installation(home: Home) -> None:
+    (home.path / "demo-city.json").unlink()
+    before = digest_tree(home.path)
+    answer = run_fivestar("demo", "--home", str(home.path), "--config", str(CONFIG))
+    assert answer.code == 2
+    assert "would mix an invented city into it" in answer.err
+    assert digest_tree(home.path) == before
 
 
 def test_pulling_and_running_again_keeps_the_revision_and_every_byte(home: Home, platforms: dict[str, str]) -> None:
