@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ruamel.yaml import YAML
 
 from flows import outputs
-from flows.ingest.rules import load_rules
+from flows.ingest.describe.rules import load_rules
 from flows.lake import QUARANTINE_SCHEMA
 from flows.ledger.tables import Instant, metadata
 from flows.policy import load_policy

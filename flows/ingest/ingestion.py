@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flows.errors import ConfigurationError
 from flows.house import Clock, House, Progress, ignore_progress, record_step
+from flows.ingest.describe.source import Source, load_sources
 from flows.ingest.pull import pull_source
 from flows.ingest.reports import PullReport, Window
-from flows.ingest.source import Source, load_sources
 from flows.month import Month
 from flows.policy import load_policy
 from flows.schema import REFERENCE_TABLES, TABLES

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from flows.house import House
-from flows.ingest.files import SourceFile, Warn
+from flows.ingest.connect.files import SourceFile, Warn
 from flows.lake import Manifest
 
 

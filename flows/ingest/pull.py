@@ -14,18 +14,18 @@ from flows.errors import (
     SourceUnavailable,
 )
 from flows.house import House, Progress, ignore_progress
-from flows.ingest.files import find_files, read_records
-from flows.ingest.gates import MONTHS_COMPARED, judge_pull
-from flows.ingest.judge import Judge, Record
-from flows.ingest.mapping import Mapper
-from flows.ingest.paging import Pager
+from flows.ingest.connect.files import find_files, read_records
+from flows.ingest.connect.paging import Pager
+from flows.ingest.connect.rest import RestClient, Timing
+from flows.ingest.describe.rules import Band, MonthCount, TableRules, load_rules
+from flows.ingest.describe.source import FileResource, FilesSource, RestResource, Source, list_resources
+from flows.ingest.judging.gates import MONTHS_COMPARED, judge_pull
+from flows.ingest.judging.judge import Judge, Record
+from flows.ingest.judging.mapping import Mapper
+from flows.ingest.judging.predicates import Bands
+from flows.ingest.judging.references import read_bands, read_references
 from flows.ingest.places import Places
-from flows.ingest.predicates import Bands
-from flows.ingest.references import read_bands, read_references
 from flows.ingest.reports import PullReport, ResourcePull, Window
-from flows.ingest.rest import RestClient, Timing
-from flows.ingest.rules import Band, MonthCount, TableRules, load_rules
-from flows.ingest.source import FileResource, FilesSource, RestResource, Source, list_resources
 from flows.lake import Manifest, StagedBatch
 from flows.ledger.repository import PullStatus
 from flows.month import Month, city_day

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flows.house import House
-from flows.ingest.source import Source
+from flows.ingest.describe.source import Source
 from flows.ledger import PullRecord
 from flows.month import Month
 from flows.results import SourceStatus

@@ -135,7 +135,7 @@ def test_the_flow_run_again_keeps_the_revision_and_every_byte(flow_run: FlowOutc
 def test_an_unreachable_platform_is_tried_again_and_fails_the_run_once_everything_is_written(
     engine: None, home_before: Home, platforms: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.ingest.rest.BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr("flows.ingest.connect.rest.BACKOFF_SECONDS", 0.0)
     hurried = pull_source_task.with_options(retry_delay_seconds=0, retry_jitter_factor=0)
     monkeypatch.setattr(monthly, "pull_source_task", hurried)
     with set_environment({"LAW_ENFORCEMENT_URL": CLOSED_PORT}):

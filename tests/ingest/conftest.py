@@ -8,10 +8,10 @@ from ingest_kit import CONFIG, MARCH, NOW, Pauses, land_rows
 from platform_server import PlatformServer
 
 from flows.house import House, open_house
+from flows.ingest.connect.rest import RestClient
+from flows.ingest.describe.source import RestSource, Source, load_source
 from flows.ingest.pull import pull_source
 from flows.ingest.reports import PullReport
-from flows.ingest.rest import RestClient
-from flows.ingest.source import RestSource, Source, load_source
 from flows.settings import load_settings
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from flows.house import House
-from flows.ingest.rest import Timing
+from flows.ingest.connect.rest import Timing
 from flows.lake import QUARANTINE_SCHEMA, arrow_schema
 from flows.schema import TABLES
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from flows.ingest.predicates import Check, References
+from flows.ingest.judging.predicates import Check, References
 
 REPORTED = datetime(2024, 3, 1, 8)
 """Instants as the lake holds them: UTC without offset."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
-from flows.ingest import connection, rules, source
-from flows.ingest.grammar import Strict
+from flows.ingest.describe import connection, rules, source
+from flows.ingest.describe.grammar import Strict
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connecting.md").read_text(encoding="utf-8")
 NAMED = {name for quoted in re.findall(r"`([^`]+)`", PAGE) for name in re.findall(r"[A-Za-z_0-9]+", quoted)}

@@ -13,12 +13,19 @@ import xlsxwriter
 from platform_server import CARD
 
 from flows.errors import ContractBroken, SourceUnavailable
-from flows.ingest.cells import CELL_ERROR, mark_errors
-from flows.ingest.files import find_files, read_records
-from flows.ingest.mapping import Mapper
-from flows.ingest.moments import Style
-from flows.ingest.readings import read_booleans, read_dates, read_instants, read_integers, read_months, read_text
-from flows.ingest.source import FilesSource, Source
+from flows.ingest.connect.cells import CELL_ERROR, mark_errors
+from flows.ingest.connect.files import find_files, read_records
+from flows.ingest.describe.source import FilesSource, Source
+from flows.ingest.judging.mapping import Mapper
+from flows.ingest.judging.moments import Style
+from flows.ingest.judging.readings import (
+    read_booleans,
+    read_dates,
+    read_instants,
+    read_integers,
+    read_months,
+    read_text,
+)
 
 Read = Callable[..., list[dict[str, Any]]]
 

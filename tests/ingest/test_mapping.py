@@ -7,8 +7,8 @@ import pytest
 from platform_server import INCIDENT_FIELDS, make_incidents, write_incident_source
 
 from flows.errors import ContractBroken
-from flows.ingest.mapping import Mapped, Mapper
-from flows.ingest.source import Source
+from flows.ingest.describe.source import Source
+from flows.ingest.judging.mapping import Mapped, Mapper
 
 MakeMapper = Callable[..., Mapper]
 

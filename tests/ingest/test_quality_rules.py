@@ -11,10 +11,10 @@ from ingest_kit import CONFIG
 from quality_cases import GOOD, PULLED, REFERENCES, REPORTED, list_cases
 
 from flows.errors import ConfigurationError, QualityGate
-from flows.ingest.gates import PullFacts, judge_pull
-from flows.ingest.predicates import Check, find_breaches, list_checks
-from flows.ingest.quality import build_expectation, confirm_breaches, count_unexpected, prepare_rows
-from flows.ingest.rules import load_rules
+from flows.ingest.describe.rules import load_rules
+from flows.ingest.judging.gates import PullFacts, judge_pull
+from flows.ingest.judging.predicates import Check, find_breaches, list_checks
+from flows.ingest.judging.quality import build_expectation, confirm_breaches, count_unexpected, prepare_rows
 from flows.lake import arrow_type
 from flows.schema import TABLES
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.ingest.moments import Style
-from flows.ingest.readings import (
+from flows.ingest.judging.moments import Style
+from flows.ingest.judging.readings import (
     Reading,
     read_booleans,
     read_dates,

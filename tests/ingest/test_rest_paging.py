@@ -8,9 +8,9 @@ import pytest
 from platform_server import Asked, PlatformServer, Reply, make_incidents, write_incident_source
 
 from flows.errors import ContractBroken, QualityGate
-from flows.ingest.paging import Pager
-from flows.ingest.rest import RestClient
-from flows.ingest.source import RestSource, Source
+from flows.ingest.connect.paging import Pager
+from flows.ingest.connect.rest import RestClient
+from flows.ingest.describe.source import RestSource, Source
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 DAY = (START, START + timedelta(days=1))

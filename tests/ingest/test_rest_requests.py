@@ -13,7 +13,7 @@ from ingest_kit import Pauses
 from platform_server import Asked, PlatformServer, Reply, write_incident_source
 
 from flows.errors import ConfigurationError, ContractBroken, FivestarError, SourceUnavailable
-from flows.ingest.rest import RestClient
+from flows.ingest.connect.rest import RestClient
 
 BEARER = "{kind: bearer, token: ${TEST_TOKEN}}"
 OAUTH = "{kind: oauth2_client_credentials, token_path: /token, client_id: me, client_secret: ${TEST_SECRET}}"

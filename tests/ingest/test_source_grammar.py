@@ -7,7 +7,7 @@ import pytest
 from platform_server import INCIDENT_FIELDS, write_incident_source
 
 from flows.errors import ConfigurationError
-from flows.ingest.source import FilesSource, RestSource, Source, list_resources, load_source, load_sources
+from flows.ingest.describe.source import FilesSource, RestSource, Source, list_resources, load_source, load_sources
 
 MakeSource = Callable[[str], Source]
 CONFIG = Path(__file__).parents[2] / "config"

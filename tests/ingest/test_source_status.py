@@ -8,7 +8,7 @@ from ingest_kit import MARCH
 from platform_server import CARD, write_incident_source
 
 from flows.house import House
-from flows.ingest.source import Source
+from flows.ingest.describe.source import Source
 from flows.ingest.status import find_source_status
 from flows.month import Month
 from flows.results import SourceStatus

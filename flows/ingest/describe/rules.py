@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from flows.errors import ConfigurationError
-from flows.ingest.grammar import Place, Strict, build_model, read_yaml
+from flows.ingest.describe.grammar import Place, Strict, build_model, read_yaml
 from flows.schema import TABLES, Table
 
 Severity = Literal["reject", "stop", "warn"]

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.ingest.readings import Mask
-from flows.ingest.rules import (
+from flows.ingest.describe.rules import (
     Band,
     Between,
     KnownCommunity,
@@ -26,6 +25,7 @@ from flows.ingest.rules import (
     RowRule,
     TableRules,
 )
+from flows.ingest.judging.readings import Mask
 from flows.schema import Column, Table
 
 Bands = Mapping[str, tuple[int, int]]

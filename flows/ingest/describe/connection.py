@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from flows.ingest.grammar import Duration, Strict
+from flows.ingest.describe.grammar import Duration, Strict
 
 _RATE = re.compile(r"(\d+)/(second|minute)")
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from flows.errors import ConfigurationError
-from flows.ingest.connection import (
+from flows.ingest.describe.connection import (
     FilesConnection,
     NoPages,
     Pages,
@@ -17,8 +17,8 @@ from flows.ingest.connection import (
     RestConnection,
     Since,
 )
-from flows.ingest.grammar import Place, Strict, build_model, read_yaml
-from flows.ingest.terms import check_mapping
+from flows.ingest.describe.grammar import Place, Strict, build_model, read_yaml
+from flows.ingest.describe.terms import check_mapping
 from flows.schema import REFERENCE_TABLES, TABLES, Table
 from flows.settings import resolve_placeholders
 

@@ -8,12 +8,12 @@ import orjson
 import pyarrow as pa
 
 from flows.errors import QualityGate
-from flows.ingest.gates import PullFacts
-from flows.ingest.mapping import Mapper
-from flows.ingest.predicates import References, find_breaches, list_checks
-from flows.ingest.quality import confirm_breaches
-from flows.ingest.readings import Mask
-from flows.ingest.rules import TableRules
+from flows.ingest.describe.rules import TableRules
+from flows.ingest.judging.gates import PullFacts
+from flows.ingest.judging.mapping import Mapper
+from flows.ingest.judging.predicates import References, find_breaches, list_checks
+from flows.ingest.judging.quality import confirm_breaches
+from flows.ingest.judging.readings import Mask
 from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA, StagedBatch
 
 RECORDS_AT_ONCE = 10_000

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
 from flows.errors import ContractBroken, SourceUnavailable
-from flows.ingest.cells import mark_errors, mark_text_errors
-from flows.ingest.source import FileResource, FilesSource
+from flows.ingest.connect.cells import mark_errors, mark_text_errors
+from flows.ingest.describe.headers import tidy_header
+from flows.ingest.describe.source import FileResource, FilesSource
 
 RECORDS_AT_ONCE = 10_000
 ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
@@ -184,15 +185,6 @@ def _join_headers(rows: list[list[Any]]) -> list[str]:
     if twice:
         raise _Unreadable(f"the header {', '.join(twice)} stands more than once")
     return header
-
-
-def tidy_header(text: object) -> str:
-    """A header on one line: spaces and line breaks beside a Chinese character go, others become one space."""
-    words = str(text).split()
-    tidy = "".join(words[:1])
-    for word in words[1:]:
-        tidy += word if not (tidy[-1].isascii() and word[0].isascii()) else f" {word}"
-    return tidy
 
 
 def _drop_footer(rows: Iterator[list[Any]], resource: FileResource, warn: Warn) -> Iterator[list[Any]]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.ingest.moments import (
+from flows.ingest.judging.moments import (
     EPOCH,
     EPOCH_MILLISECONDS,
     EPOCH_SECONDS,

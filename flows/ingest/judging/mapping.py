@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.errors import ContractBroken
-from flows.ingest.files import tidy_header
-from flows.ingest.moments import Style
-from flows.ingest.readings import (
+from flows.ingest.describe.headers import tidy_header
+from flows.ingest.describe.source import FileResource, RestResource, Source
+from flows.ingest.describe.terms import CODE_DEFAULT, code_text
+from flows.ingest.judging.moments import Style
+from flows.ingest.judging.readings import (
     Mask,
     Reading,
     read_booleans,
@@ -22,8 +24,6 @@ from flows.ingest.readings import (
     read_months,
     read_text,
 )
-from flows.ingest.source import FileResource, RestResource, Source
-from flows.ingest.terms import CODE_DEFAULT, code_text
 from flows.lake import arrow_type
 from flows.schema import Column
 

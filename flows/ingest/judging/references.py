@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.house import House
-from flows.ingest.predicates import Bands, References
+from flows.ingest.judging.predicates import Bands, References
 from flows.month import city_day
 from flows.policy import load_policy
 

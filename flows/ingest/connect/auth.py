@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from flows.ingest.connection import ApiKeyAuth, BasicAuth, BearerAuth, HmacAuth, NoAuth, OAuth2Auth
-from flows.ingest.source import RestSource
+from flows.ingest.describe.connection import ApiKeyAuth, BasicAuth, BearerAuth, HmacAuth, NoAuth, OAuth2Auth
+from flows.ingest.describe.source import RestSource
 
 TOKEN_SPARE_SECONDS = 30
 TOKEN_DEFAULT_SECONDS = 300

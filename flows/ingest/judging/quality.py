@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.errors import QualityGate
-from flows.ingest.predicates import Check, References
-from flows.ingest.rules import (
+from flows.ingest.describe.rules import (
     Band,
     Between,
     KnownCommunity,
@@ -31,6 +30,7 @@ from flows.ingest.rules import (
     RequiredWhen,
     RowRule,
 )
+from flows.ingest.judging.predicates import Check, References
 
 SEVERITIES = {"stop": "critical", "reject": "warning", "warn": "info"}
 PULLED_AT = "__pulled_at"

@@ -17,9 +17,9 @@ import orjson
 import requests
 
 from flows.errors import ConfigurationError, ContractBroken, SourceUnavailable
-from flows.ingest.auth import Authenticator, Draft
-from flows.ingest.grammar import list_placeholders
-from flows.ingest.source import RestSource
+from flows.ingest.connect.auth import Authenticator, Draft
+from flows.ingest.describe.grammar import list_placeholders
+from flows.ingest.describe.source import RestSource
 
 ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = 0.5

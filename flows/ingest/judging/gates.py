@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.errors import QualityGate
-from flows.ingest.quality import build_limit, count_unexpected
-from flows.ingest.rules import ClosureRate, MonthCount, NotEmpty, PullRule, RejectedShare, TableRules
+from flows.ingest.describe.rules import ClosureRate, MonthCount, NotEmpty, PullRule, RejectedShare, TableRules
+from flows.ingest.judging.quality import build_limit, count_unexpected
 
 MICROSECONDS_AN_HOUR = 3_600_000_000
 MONTHS_COMPARED = 3

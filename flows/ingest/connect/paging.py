@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 from flows.errors import ContractBroken, QualityGate
-from flows.ingest.connection import CursorPages, LinkHeaderPages, NextUrlPages, NumberedPages, OffsetPages
-from flows.ingest.rest import Answer, NotThere, RestClient
-from flows.ingest.source import RestResource, RestSource
+from flows.ingest.connect.rest import Answer, NotThere, RestClient
+from flows.ingest.describe.connection import CursorPages, LinkHeaderPages, NextUrlPages, NumberedPages, OffsetPages
+from flows.ingest.describe.source import RestResource, RestSource
 
 Record = dict[str, Any]
 Window = tuple[datetime, datetime]
