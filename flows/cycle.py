@@ -43,7 +43,7 @@ from flows.results import MonthResult, TableQuality, count_result
 from flows.review.decisions import PublishReport, find_revision, publish
 from flows.review.workbook import write_workbook
 
-JUDGED = frozenset({"complete", "refused", "broken"})
+JUDGED = frozenset({"complete", "partial", "refused", "broken"})
 """How a pull ends whose records were looked at."""
 
 

@@ -23,16 +23,9 @@ from flows.cycle import (
 )
 from flows.errors import FivestarError, join_failures
 from flows.ingest.flow import open_flow_house, pull_source_task, read_clock
-from flows.ingest.ingestion import (
-    FACT_TABLES,
-    PULLS_AT_ONCE,
-    read_sources,
-    select_fact_sources,
-    select_sources,
-)
+from flows.ingest.ingestion import PARTS, PULLS_AT_ONCE, read_sources, select_sources
 from flows.month import Month, find_last_closed_month
 from flows.results import MonthResult, count_monthly_cost_fen
-from flows.schema import REFERENCE_TABLES
 from flows.wording import format_yuan
 
 
@@ -67,20 +60,16 @@ def monthly_assessment(
 
 
 def ingest_month(month: str, home: str | None, config: str | None) -> list[FivestarError]:
-    """The failures of the sources that could not be used: registers are pulled first, then all facts at once."""
-    with open_flow_house(home, config) as house:
-        sources = read_sources(house)
-        registers = {
-            source.platform: pull_source_task.submit(
-                source.platform, month, "registers", REFERENCE_TABLES, home, config
-            )
-            for source in select_sources(sources, REFERENCE_TABLES)
+    """The failures of the sources that could not be used: registers are pulled first, then all the rest at once."""
+    failures: dict[str, FivestarError] = {}
+    for part, tables in PARTS.items():
+        with open_flow_house(home, config) as house:
+            chosen = select_sources(house, read_sources(house), tables, failures)
+        futures = {
+            source.platform: pull_source_task.submit(source.platform, month, part, home, config) for source in chosen
         }
-        failures = {platform: failure for platform, future in registers.items() if (failure := _find_failure(future))}
-        asked = select_fact_sources(house, sources, failures)
-    facts = [pull_source_task.submit(source.platform, month, "facts", FACT_TABLES, home, config) for source in asked]
-    later = [failure for future in facts if (failure := _find_failure(future))]
-    return [*failures.values(), *later]
+        failures |= {platform: failure for platform, future in futures.items() if (failure := _find_failure(future))}
+    return list(failures.values())
 
 
 @task(name="evaluate", task_run_name="evaluate {month}", tags=["evaluate"])

@@ -45,11 +45,18 @@ class Community:
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """Whether a source was present for the month, and what shows it (policy §3.3)."""
+    """Whether a source was present for the month, and what shows it (policy §3.3).
+
+    `partial`: some of it was pulled and some not; like `missing` that is not present.
+    """
 
     platform: str
-    present: bool
+    status: Literal["complete", "partial", "missing"]
     evidence: str
+
+    @property
+    def present(self) -> bool:
+        return self.status == "complete"
 
 
 @dataclass(frozen=True)

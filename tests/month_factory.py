@@ -74,7 +74,9 @@ def make_month(
         inputs=Inputs(
             batch_ids=("b1", "b2"),
             policy_fingerprint="f" * 64,
-            sources=tuple(SourceStatus(name, name not in missing, "pull 1") for name in SOURCES),
+            sources=tuple(
+                SourceStatus(name, "missing" if name in missing else "complete", "pull 1") for name in SOURCES
+            ),
             register_digest=digest_register({}),
         ),
         policy_values=make_policy_values(paid=paid),

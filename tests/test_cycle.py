@@ -123,9 +123,9 @@ def test_every_step_leaves_an_outcome(march: DemoRun) -> None:
         rows = house.ledger.list_outcomes()
     assert all(row["ok"] and row["message"] == "" for row in rows)
     steps = Counter((row["step"], row["subject"]) for row in rows if row["month"] == "2024-03")
-    # A source with registers is asked twice: for them first, then for its facts (data.md).
+    # A source with both registers is asked for each of them first, then for its facts (data.md).
     assert steps == {
-        ("ingest", "comprehensive_governance"): 2,
+        ("ingest", "comprehensive_governance"): 3,
         ("ingest", "law_enforcement"): 1,
         ("ingest", "public_service"): 1,
         ("ingest", "sheets"): 1,

@@ -9,7 +9,7 @@ import typer
 
 from flows.cli.options import Config, Home, MonthText, check_word, open_installation, read_clock
 from flows.errors import FivestarError, UsageError, join_failures
-from flows.month import CITY_ZONE, Month, find_last_closed_month
+from flows.month import CITY_ZONE, Month
 
 if TYPE_CHECKING:
     from flows.cycle import Assessment
@@ -67,21 +67,26 @@ def ingest(
     home: Home = None,
     config: Config = None,
     platform: Annotated[str | None, typer.Option(metavar="ID", help="Only this source.")] = None,
-    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month to pull.")] = None,
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM[..YYYY-MM]", help="The month to pull, or the first and the last.")
+    ] = None,
     since: Annotated[str | None, typer.Option(metavar="ISO", help="Pull what changed since this instant.")] = None,
 ) -> None:
-    """Pull the sources, check what they sent, and land it; by default the last closed month."""
+    """Pull the sources, check what they sent, and land it; by default what changed since the last pull."""
     from flows.cli.progress import show_progress
-    from flows.ingest.ingestion import ingest_sources, month_window, read_sources
+    from flows.ingest.ingestion import ingest_months, ingest_sources, read_sources
 
     if month is not None and since is not None:
         raise UsageError("--month and --since can't be meant together. Give one of them.")
-    chosen = None if since is not None else Month.parse(month) if month else find_last_closed_month(read_clock())
+    months = [] if month is None else _parse_months(month)
+    window = None if since is None else _open_window(since, read_clock())
     with open_installation(home, config) as house:
-        window = _open_window(since or "", read_clock()) if chosen is None else month_window(house, chosen)
         sources = read_sources(house, platform)
         with show_progress() as progress:
-            reports = ingest_sources(house, sources, window, read_clock, month=chosen, progress=progress)
+            if months:
+                reports = ingest_months(house, sources, months, read_clock, progress=progress)
+            else:
+                reports = ingest_sources(house, sources, window, read_clock, progress=progress)
     _echo_pulls(reports)
     _raise_failures([report.error for report in reports])
 
@@ -138,6 +143,18 @@ def publish(month: MonthText, home: Home = None, config: Config = None) -> None:
             "or a correction of a grade paid already. A person must reckon what they are owed.",
             err=True,
         )
+
+
+def _parse_months(text: str) -> list[Month]:
+    """The month written YYYY-MM, or all from the first to the last written YYYY-MM..YYYY-MM."""
+    first, _, last = text.partition("..")
+    start, end = Month.parse(first), Month.parse(last or first)
+    if end < start:
+        raise UsageError(f"--month {text!r} ends before it begins. Write the earlier month first.")
+    months = [start]
+    while months[-1] < end:
+        months.append(months[-1].plus(1))
+    return months
 
 
 def _open_window(text: str, now: datetime) -> tuple[datetime, datetime]:

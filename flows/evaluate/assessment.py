@@ -105,7 +105,7 @@ def _list_undescribed_sources(policy: PolicyAt, sources: Sequence[SourceStatus])
         for platform in policy.get(f"five_star.sources.{star}")
         if platform not in described
     )
-    return [SourceStatus(platform, False, "no file in config/platforms describes it") for platform in needed]
+    return [SourceStatus(platform, "missing", "no file in config/platforms describes it") for platform in needed]
 
 
 def _assess_workers(

@@ -1,6 +1,5 @@
 """The flow that pulls one source, and the task that both it and the monthly cycle pull with."""
 
-from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -9,14 +8,14 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.blocks.system import Secret
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
 from prefect.tasks import Task, exponential_backoff
 
 from flows.errors import SourceUnavailable
 from flows.house import House, open_house
-from flows.ingest.ingestion import FACT_TABLES, ingest_source, month_window, read_sources
+from flows.ingest.ingestion import PARTS, ingest_source, month_window, read_sources
 from flows.ingest.reports import PullReport
-from flows.month import Month, find_last_closed_month
-from flows.schema import REFERENCE_TABLES
+from flows.month import Month
 from flows.settings import load_settings, read_environment
 
 PULL_RETRIES = 2
@@ -59,15 +58,19 @@ def _is_worth_retrying(_: Task[..., Any], __: TaskRun, state: State[Any]) -> boo
     retry_condition_fn=_is_worth_retrying,
     tags=["ingest"],
 )
-def pull_source_task(  # noqa: PLR0917 -- Prefect passes what the run's name shows as parameters
-    platform: str, month: str, part: str, tables: Collection[str], home: str | None, config: str | None
+def pull_source_task(
+    platform: str, month: str | None, part: str, home: str | None, config: str | None
 ) -> dict[str, Any]:
-    """What one source sent for the month, in numbers; raises its error, so that Prefect retries and shows it."""
-    chosen = Month.parse(month)
+    """What one source sent, in numbers: for the month, or since it was last read if there is none.
+
+    Raises its error, so that Prefect retries and shows it.
+    """
+    chosen = Month.parse(month) if month is not None else None
     with open_flow_house(home, config) as house:
         [source] = read_sources(house, platform)
-        report = ingest_source(house, source, month_window(house, chosen), read_clock, month=chosen, tables=tables)
-    show_pull(report, month, part)
+        window = month_window(house, chosen) if chosen is not None else None
+        report = ingest_source(house, source, window, read_clock, month=chosen, tables=PARTS[part])
+    show_pull(report, month or "latest", part)
     if report.error is not None:
         raise report.error
     return {"platform": platform, "landed": sum(pull.landed_count for pull in report.pulls)}
@@ -98,14 +101,19 @@ def show_pull(report: PullReport, month: str, part: str) -> None:
         get_run_logger().warning(warning)
 
 
-@flow(name="ingest_platform", flow_run_name="ingest {platform} {month}", log_prints=False)
+def name_run() -> str:
+    """The run's name: which source, and which month if one was asked for."""
+    asked = flow_run.parameters
+    return f"ingest {asked.get('platform')} {asked.get('month') or 'latest'}"
+
+
+@flow(name="ingest_platform", flow_run_name=name_run)
 def ingest_platform(
     platform: str, month: str | None = None, home: str | None = None, config: str | None = None
 ) -> None:
-    """Pull one source's month: registers first, then facts. `month` is YYYY-MM, by default the last closed one."""
-    chosen = month or str(find_last_closed_month(read_clock()))
+    """Pull one source, registers first: the `month`, as YYYY-MM, or without it what changed since the last pull."""
     with open_flow_house(home, config) as house:
         [source] = read_sources(house, platform)
-    for part, tables in (("registers", REFERENCE_TABLES), ("facts", FACT_TABLES)):
+    for part, tables in PARTS.items():
         if not source.tables.isdisjoint(tables):
-            pull_source_task(platform, chosen, part, tables, home, config)
+            pull_source_task(platform, month, part, home, config)

@@ -1,19 +1,26 @@
-"""Ingest: one source or all of them, registers first."""
+"""Ingest: one source or all of them, one month or several, registers first."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from flows.errors import ConfigurationError
 from flows.house import Clock, House, Progress, ignore_progress, record_step
+from flows.ingest.describe.records import Window
 from flows.ingest.describe.source import Source, load_sources
 from flows.ingest.pull import pull_source
-from flows.ingest.reports import PullReport, Window
+from flows.ingest.reports import PullReport
 from flows.month import Month
 from flows.policy import load_policy
 from flows.schema import REFERENCE_TABLES, TABLES
 
-FACT_TABLES = tuple(name for name in TABLES if name not in REFERENCE_TABLES)
-PULLS_AT_ONCE = 4
+PARTS: Mapping[str, tuple[str, ...]] = {
+    **{name: (name,) for name in REFERENCE_TABLES},
+    "facts": tuple(name for name in TABLES if name not in REFERENCE_TABLES),
+}
+"""What is pulled together: each register others are checked against, then all the rest."""
+
+PULLS_AT_ONCE = 8
+"""Threads wait for platforms most of the time; with more sources than this a slow one would hold up another."""
 
 
 def read_sources(house: House, platform: str | None = None) -> list[Source]:
@@ -34,28 +41,29 @@ def month_window(house: House, month: Month) -> Window:
     return month.starts_at, month.cutoff_at(policy.integer("five_star.cutoff_day"))
 
 
-def select_sources(sources: Sequence[Source], tables: Collection[str]) -> list[Source]:
-    """The sources that fill any of `tables`."""
-    return [source for source in sources if not source.tables.isdisjoint(tables)]
-
-
 def ingest_source(
     house: House,
     source: Source,
-    window: Window,
+    window: Window | None,
     clock: Clock,
     *,
     month: Month | None = None,
     tables: Collection[str] | None = None,
+    narrowed_only: bool = False,
     progress: Progress = ignore_progress,
 ) -> PullReport:
-    """Pull one source, wholly or only some of its tables; what went wrong stands in the report."""
+    """Pull one source, wholly or only some of its tables; what went wrong stands in the report.
+
+    Without a window each resource goes on from where it was read to.
+    """
 
     def tell(label: str, count: int) -> None:
         progress(label if month is None else f"{month} {label}", count)
 
     with record_step(house, "ingest", clock, month=month, subject=source.platform) as counts:
-        report = pull_source(house, source, window=window, now=clock(), tables=tables, progress=tell)
+        report = pull_source(
+            house, source, window=window, now=clock(), tables=tables, narrowed_only=narrowed_only, progress=tell
+        )
         counts.update(
             received=sum(pull.received_count for pull in report.pulls),
             landed=sum(pull.landed_count for pull in report.pulls),
@@ -68,32 +76,61 @@ def ingest_source(
 def ingest_sources(
     house: House,
     sources: Sequence[Source],
-    window: Window,
+    window: Window | None,
     clock: Clock,
     *,
     month: Month | None = None,
+    narrowed_only: bool = False,
     progress: Progress = ignore_progress,
 ) -> list[PullReport]:
-    """Pull every source: registers first, then all at once, each on its own (data.md, "registers land first")."""
+    """Pull every source part by part, each part from all sources at once, each source on its own."""
 
     def ingest(source: Source, tables: Collection[str]) -> PullReport:
-        return ingest_source(house, source, window, clock, month=month, tables=tables, progress=progress)
-
-    reports = [ingest(source, REFERENCE_TABLES) for source in select_sources(sources, REFERENCE_TABLES)]
-    failed = {report.platform for report in reports if report.error is not None}
-    with ThreadPoolExecutor(max_workers=PULLS_AT_ONCE) as pool:
-        reports.extend(
-            pool.map(lambda source: ingest(source, FACT_TABLES), select_fact_sources(house, sources, failed))
+        return ingest_source(
+            house, source, window, clock, month=month, tables=tables, narrowed_only=narrowed_only, progress=progress
         )
+
+    reports: list[PullReport] = []
+    with ThreadPoolExecutor(max_workers=PULLS_AT_ONCE) as pool:
+        for tables in PARTS.values():
+            failed = {report.platform for report in reports if report.error is not None}
+            chosen = select_sources(house, sources, tables, failed)
+            reports.extend(pool.map(lambda source, tables=tables: ingest(source, tables), chosen))
     return reports
 
 
-def select_fact_sources(house: House, sources: Sequence[Source], failed: Collection[str]) -> list[Source]:
-    """The sources to ask for facts after the registers were pulled; `failed` are those whose register could not be.
+def ingest_months(
+    house: House,
+    sources: Sequence[Source],
+    months: Sequence[Month],
+    clock: Clock,
+    *,
+    progress: Progress = ignore_progress,
+) -> list[PullReport]:
+    """Pull several months one after another, each a batch of its own; what no window narrows only once."""
+    return [
+        report
+        for place, month in enumerate(months)
+        for report in ingest_sources(
+            house,
+            sources,
+            month_window(house, month),
+            clock,
+            month=month,
+            narrowed_only=place > 0,
+            progress=progress,
+        )
+    ]
+
+
+def select_sources(
+    house: House, sources: Sequence[Source], tables: Collection[str], failed: Collection[str] = ()
+) -> list[Source]:
+    """The sources to ask for one part's tables; `failed` are those of which an earlier part failed.
 
     A source whose register failed is not asked for more; the others go on, unless there is no register at all yet:
     then every row would be rejected for its community.
     """
     if failed and not any(landing.table == "communities" for landing in house.ledger.list_landings()):
         return []
-    return [source for source in select_sources(sources, FACT_TABLES) if source.platform not in failed]
+    return [source for source in sources if source.platform not in failed and not source.tables.isdisjoint(tables)]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from flows.house import House
-from flows.ingest.connect.files import SourceFile, Warn
+from flows.ingest.connect.connector import Delivery
+from flows.ingest.connect.files import Warn
 from flows.lake import Manifest
 
 
@@ -50,20 +51,21 @@ class Places:
         ]
         self._latest = {landed.slot: landed for landed in self._landed}
 
-    def drop_copies(self, files: Sequence[SourceFile], warn: Warn) -> list[SourceFile]:
+    def drop_copies(self, files: Sequence[Delivery], warn: Warn) -> list[Delivery]:
         """The files without the new ones whose raw content another of them holds, or held: that is told."""
-        names = {file.name for file in files}
-        held = {file.content_sha256 for file in files if file.name in self._latest}
+        names = {file.slot for file in files}
+        held = {file.request["sha256"] for file in files if file.slot in self._latest}
         slots = {landed.content_sha256: landed.slot for landed in self._landed if landed.slot in names}
         kept = []
         for file in files:
-            if file.name not in self._latest and file.content_sha256 in held:
+            content = file.request["sha256"]
+            if file.slot not in self._latest and content in held:
                 continue
-            if file.name not in self._latest and file.content_sha256 in slots:
-                warn(self._describe_copy(file.name, slots[file.content_sha256]))
+            if file.slot not in self._latest and content in slots:
+                warn(self._describe_copy(file.slot, slots[content]))
                 continue
             kept.append(file)
-            held.add(file.content_sha256)
+            held.add(content)
         return kept
 
     def choose_landings(self, manifests: Sequence[Manifest]) -> tuple[list[Manifest], list[str]]:

@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from flows.errors import FivestarError, rank_failure
+from flows.ingest.describe.records import Window
 from flows.ledger.repository import PullStatus
-
-Window = tuple[datetime, datetime]
-"""From when to when, the end not included."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +15,7 @@ class ResourcePull:
     resource: str
     table: str
     status: PullStatus
+    window: Window
     received_count: int = 0
     landed_count: int = 0
     rejected_count: int = 0
@@ -32,7 +30,6 @@ class PullReport:
     """How the pull of one source ended, resource by resource."""
 
     platform: str
-    window: Window
     pulls: Sequence[ResourcePull]
     refusal: FivestarError | None = None
     """Why the source was not asked at all."""

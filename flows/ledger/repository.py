@@ -24,7 +24,8 @@ from flows.ledger.tables import landings, outcomes, pulls
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_SECONDS = 30
 
-PullStatus = Literal["running", "complete", "refused", "unavailable", "broken", "skipped"]
+PullStatus = Literal["running", "complete", "partial", "refused", "unavailable", "broken", "skipped"]
+"""How a pull ended; `partial`: what was there landed, but something was left for the next time."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class PullRecord:
     rejected_count: int
     reason_counts: Mapping[str, int]
     warnings: Sequence[str]
+    checks: Sequence[Mapping[str, Any]]
+    """What each rule found: `rule`, `column`, `severity`, `title`, `judged_count`, `breach_count`."""
+    newest_at: datetime | None
+    """The greatest `updated_at` received: how far the source has been read."""
     started_at: datetime
     finished_at: datetime | None
 
@@ -140,6 +145,7 @@ class Ledger:
             "rejected_count": 0,
             "reason_counts": {},
             "warnings": [],
+            "checks": [],
             "started_at": started_at,
         }
         with self._engine.begin() as connection:
@@ -160,6 +166,8 @@ class Ledger:
         manifests: Sequence[Manifest] = (),
         reason_counts: Mapping[str, int] | None = None,
         warnings: Sequence[str] = (),
+        checks: Sequence[Mapping[str, Any]] = (),
+        newest_at: datetime | None = None,
     ) -> None:
         """End a pull and make its batches count, in the order given: both or neither."""
         rows = [
@@ -184,6 +192,8 @@ class Ledger:
             "rejected_count": rejected_count,
             "reason_counts": dict(reason_counts or {}),
             "warnings": list(warnings),
+            "checks": [dict(check) for check in checks],
+            "newest_at": newest_at,
             "finished_at": finished_at,
         }
         with self._engine.begin() as connection:
@@ -191,11 +201,13 @@ class Ledger:
                 connection.execute(insert(landings).values(row))
             connection.execute(update(pulls).where(pulls.c.id == pull_id).values(end))
 
-    def list_pulls(self, platform: str | None = None) -> list[PullRecord]:
-        """The pulls in the order in which they began, of one platform if asked."""
+    def list_pulls(self, platform: str | None = None, resource: str | None = None) -> list[PullRecord]:
+        """The pulls in the order in which they began, of one platform or resource if asked."""
         query = select(pulls).order_by(pulls.c.id)
         if platform is not None:
             query = query.where(pulls.c.platform == platform)
+        if resource is not None:
+            query = query.where(pulls.c.resource == resource)
         with self._engine.connect() as connection:
             return [PullRecord(**row) for row in connection.execute(query).mappings()]
 

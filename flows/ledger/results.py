@@ -68,6 +68,12 @@ def digest_inputs(inputs: Inputs) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def describe_inputs(inputs: Inputs) -> dict[str, Any]:
+    """What a month was judged from, as plain values for the ledger and `run.json`."""
+    sources = [{**asdict(source), "present": source.present} for source in inputs.sources]
+    return {**asdict(inputs), "sources": sources}
+
+
 def digest_proposal(proposal: Proposal) -> str:
     """The SHA-256 of what a reviewer decides on: a decision holds for exactly this content."""
     content = asdict(proposal)
@@ -101,7 +107,7 @@ class ResultLedger:
             **key,
             "effective_on": result.effective_on,
             "cutoff_at": result.cutoff_at,
-            "inputs": asdict(result.inputs),
+            "inputs": describe_inputs(result.inputs),
             "input_digest": digest_inputs(result.inputs),
             "digests": dict(digests),
             "notices": list(result.notices),

@@ -89,6 +89,8 @@ pulls = Table(
     Column("rejected_count", Integer, nullable=False),
     Column("reason_counts", JSON, nullable=False),
     Column("warnings", JSON, nullable=False),
+    Column("checks", JSON, nullable=False),
+    Column("newest_at", Instant),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Index("ix_pulls_platform_resource", "platform", "resource"),

@@ -100,7 +100,8 @@ def test_the_platform_of_the_registers_unreachable_leaves_no_star_but_those_veto
         answer = home_before.run("run", "--month", "2024-03")
     assert answer.code == 11
     assert len(read_messages(answer)) == 1
-    assert "comprehensive_governance/grids: skipped" in answer.out
+    assert "comprehensive_governance/communities: unavailable" in answer.out
+    assert "comprehensive_governance/events" not in answer.out
     check_missing(home_before, "comprehensive_governance", {"branch", "safety"})
 
 

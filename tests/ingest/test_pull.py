@@ -5,15 +5,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from ingest_kit import MARCH, count_rows
+from ingest_kit import MARCH, NOW, count_rows
 from platform_server import Asked, PlatformServer, Reply, make_incidents, write_incident_source
 
 from flows.errors import ConfigurationError, ContractBroken, QualityGate, SourceUnavailable
 from flows.house import House
+from flows.ingest.landing import BEGINNING
 from flows.ingest.quarantine import read_quarantine
 from flows.ingest.reports import PullReport
 
 Pull = Callable[..., PullReport]
+SINCE = "since: {param: since}"
 
 
 def list_statuses(report: PullReport) -> list[tuple[str, str]]:
@@ -26,7 +28,19 @@ def test_a_pull_lands_its_rows_and_records_its_window(pull: Pull, house: House, 
     assert (report.exit_code, report.pulls[0].landed_count, count_rows(house, "incidents")) == (0, 3, 3)
     record = house.ledger.list_pulls("test_platform")[0]
     assert (record.status, record.received_count, record.landed_count) == ("complete", 3, 3)
+    # Nothing narrows this resource: it gave all it has.
+    assert (record.window_from_at, record.window_to_at) == (BEGINNING, NOW)
+
+
+def test_a_narrowed_pull_records_the_window_that_it_was_asked_for(
+    pull: Pull, house: House, platform: PlatformServer
+) -> None:
+    platform.answer = lambda _: Reply({"items": make_incidents(3)})
+    pull(write_incident_source(SINCE))
+    record = house.ledger.list_pulls("test_platform")[0]
     assert (record.window_from_at, record.window_to_at) == MARCH
+    # 2024-03-06T08:00 in Shanghai, the newest `updated` of what came.
+    assert record.newest_at == datetime(2024, 3, 6, tzinfo=UTC)
 
 
 def test_a_window_that_ends_after_now_is_recorded_up_to_now(
@@ -232,7 +246,7 @@ def test_the_month_is_compared_with_the_three_complete_pulls_before(
     months = [datetime(2023, month, 30 if month == 11 else 31, 16, tzinfo=UTC) for month in (11, 12)]
     starts = [*months, datetime(2024, 1, 31, 16, tzinfo=UTC), MARCH[0]]
     for start, following in pairwise(starts):
-        pull(write_incident_source(), window=(start, following + timedelta(days=2)))
+        pull(write_incident_source(SINCE), window=(start, following + timedelta(days=2)))
     platform.answer = lambda _: Reply({"items": make_incidents(16)})
-    report = pull(write_incident_source())
+    report = pull(write_incident_source(SINCE))
     assert "differs by 60 % from the mean of the three months before" in report.warnings[0]

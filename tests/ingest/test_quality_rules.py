@@ -126,8 +126,8 @@ def test_a_pull_that_brought_nothing_is_silent_for_its_whole_window() -> None:
 def test_counts_of_rows_that_passed_are_kept_for_the_pull() -> None:
     facts = PullFacts()
     closed = {"status": "closed", "closed_at": REPORTED, "updated_at": REPORTED + timedelta(hours=1)}
-    facts.note_rows(make_rows("events", [{}, closed, {"status": "void"}]), RULES["events"])
-    facts.note_rows(make_rows("events", [closed]), RULES["events"])
+    facts.note_passed(make_rows("events", [{}, closed, {"status": "void"}]), RULES["events"])
+    facts.note_passed(make_rows("events", [closed]), RULES["events"])
     assert (facts.not_void_count, facts.closed_count) == (3, 2)
     assert facts.newest_at == REPORTED + timedelta(hours=1)
 

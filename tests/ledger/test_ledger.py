@@ -99,7 +99,7 @@ def test_the_input_digest_follows_what_was_judged_and_not_how_presence_was_told(
 ) -> None:
     inputs = make_result().inputs
     told = tuple(dataclasses.replace(source, evidence="told otherwise") for source in inputs.sources)
-    absent = tuple(dataclasses.replace(source, present=False) for source in inputs.sources)
+    absent = tuple(dataclasses.replace(source, status="partial") for source in inputs.sources)
     assert digest_inputs(dataclasses.replace(inputs, sources=told)) == digest_inputs(inputs)
     for changed in (
         dataclasses.replace(inputs, sources=absent),

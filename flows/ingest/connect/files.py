@@ -17,15 +17,33 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from flows.errors import ContractBroken, SourceUnavailable
 from flows.ingest.connect.cells import mark_errors, mark_text_errors
+from flows.ingest.connect.connector import Connector, Delivery
+from flows.ingest.connect.rest import Timing
 from flows.ingest.describe.headers import tidy_header
+from flows.ingest.describe.records import Record, Window
 from flows.ingest.describe.source import FileResource, FilesSource
 
 RECORDS_AT_ONCE = 10_000
 ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
 """Tried in this order: real exports hold characters that GBK lacks (pitfalls.md)."""
 
-Record = dict[str, Any]
 Warn = Callable[[str], None]
+
+
+class FilesConnector(Connector):
+    """Reads one kind of file in a folder; a window doesn't narrow it (interfaces.md)."""
+
+    def __init__(self, source: FilesSource, resource: FileResource, name: str, timing: Timing) -> None:
+        super().__init__()
+        self._source = source
+        self._resource = resource
+        self._name = name
+        self._timing = timing
+
+    def list_deliveries(self, window: Window) -> Iterator[Delivery]:  # noqa: ARG002 -- see the class
+        for file in find_files(self._source, self._resource):
+            request = {"file": file.name, "sha256": file.content_sha256}
+            yield Delivery(file.name, request, read_records(file, self._resource, self._name, self.warnings.append))
 
 
 @dataclass(frozen=True)

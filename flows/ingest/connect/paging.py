@@ -8,14 +8,33 @@ from typing import Any
 from urllib.parse import urljoin
 
 from flows.errors import ContractBroken, QualityGate
-from flows.ingest.connect.rest import Answer, NotThere, RestClient
+from flows.ingest.connect.connector import Connector, Delivery, write_slot
+from flows.ingest.connect.rest import Answer, NotThere, RestClient, Timing
 from flows.ingest.describe.connection import CursorPages, LinkHeaderPages, NextUrlPages, NumberedPages, OffsetPages
+from flows.ingest.describe.records import Record, Window
 from flows.ingest.describe.source import RestResource, RestSource
 
-Record = dict[str, Any]
-Window = tuple[datetime, datetime]
-
 SHORTEST_SLICE = timedelta(seconds=1)
+
+
+class RestConnector(Connector):
+    """Reads one resource of a platform over HTTP."""
+
+    def __init__(self, source: RestSource, resource: RestResource, name: str, timing: Timing) -> None:
+        super().__init__()
+        self._resource = resource
+        self._client = RestClient(source, timing)
+        self._pager = Pager(self._client, source, resource, name)
+
+    def list_deliveries(self, window: Window) -> Iterator[Delivery]:
+        # What doesn't depend on the window is one thing, whichever window it is pulled for.
+        slot = write_slot(window) if self._resource.narrows else "all"
+        # As configured, with placeholders: a manifest holds no secret.
+        request = self._resource.request.model_dump() | {"pages": self._resource.pages.kind}
+        yield Delivery(slot, request, self._pager.fetch_pages(window))
+
+    def __exit__(self, *_: object) -> None:
+        self._client.__exit__()
 
 
 @dataclass

@@ -74,6 +74,11 @@ class RecordMapping(Strict):
     def canonical(self) -> Table:
         return TABLES[self.table]
 
+    @property
+    def narrows(self) -> bool:
+        """Whether a window narrows what is delivered; else all there is comes with every pull."""
+        return False
+
 
 class RestResource(RecordMapping):
     """One list that a platform serves."""
@@ -83,6 +88,10 @@ class RestResource(RecordMapping):
     total: str | None = None
     pages: Pages = NoPages(kind="none")
     since: Since | None = None
+
+    @property
+    def narrows(self) -> bool:
+        return self.since is not None
 
 
 class Footer(Strict):
@@ -179,6 +188,7 @@ class FilesSource(_Source):
 
 
 Source = RestSource | FilesSource
+Resource = RestResource | FileResource
 
 _KINDS: Mapping[str, type[RestSource] | type[FilesSource]] = {"rest": RestSource, "files": FilesSource}
 

@@ -27,11 +27,20 @@ class PullFacts:
     not_void_count: int = 0
     closed_count: int = 0
     newest_at: datetime | None = None
+    """The greatest `updated_at` of the rows that passed, in UTC without offset."""
+    newest_received_at: datetime | None = None
+    """The same of all rows: how far the source has been read."""
     month_counts: dict[str, int] = field(default_factory=dict)
     earlier_counts: Sequence[int] | None = None
     """Rows of the three months before, where the pull is one of a whole month."""
 
-    def note_rows(self, rows: pa.Table, rules: TableRules) -> None:
+    def note_received(self, rows: pa.Table, rules: TableRules) -> None:
+        """Count rows before they are judged."""
+        self.received_count += rows.num_rows
+        if rules.canonical.has_updated_at:
+            self.newest_received_at = _find_newest(rows, self.newest_received_at)
+
+    def note_passed(self, rows: pa.Table, rules: TableRules) -> None:
         """Count rows that passed."""
         columns = rules.canonical.by_name
         if "open" in (columns["status"].values if "status" in columns else ()):
@@ -39,12 +48,15 @@ class PullFacts:
             self.not_void_count += pc.sum(pc.not_equal(status, "void")).as_py() or 0
             self.closed_count += pc.sum(pc.equal(status, "closed")).as_py() or 0
         if rules.canonical.has_updated_at:
-            newest = pc.max(rows.column("updated_at")).as_py()
-            self.newest_at = max(filter(None, (self.newest_at, newest)), default=None)
+            self.newest_at = _find_newest(rows, self.newest_at)
         for rule in rules.pull_rules:
             if isinstance(rule, MonthCount) and rule.column is not None:
                 for count in pc.value_counts(rows.column(rule.column)).to_pylist():
                     self.month_counts[count["values"]] = self.month_counts.get(count["values"], 0) + count["counts"]
+
+
+def _find_newest(rows: pa.Table, newest_at: datetime | None) -> datetime | None:
+    return max(filter(None, (newest_at, pc.max(rows.column("updated_at")).as_py())), default=None)
 
 
 def judge_pull(

@@ -8,6 +8,7 @@ import orjson
 import pyarrow as pa
 
 from flows.errors import QualityGate
+from flows.ingest.describe.records import Record
 from flows.ingest.describe.rules import TableRules
 from flows.ingest.judging.gates import PullFacts
 from flows.ingest.judging.mapping import Mapper
@@ -18,8 +19,6 @@ from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA, StagedBatch
 
 RECORDS_AT_ONCE = 10_000
 """Records turned into columns together: what is held as Python objects at any time."""
-
-Record = dict[str, Any]
 
 
 def cut_evenly(pages: Iterable[Sequence[Record]]) -> Iterator[list[Record]]:
@@ -46,6 +45,7 @@ class Judge:
         self._name = name
         self._checks = list_checks(rules, references.bands)
         self._warned: dict[str, int] = {}
+        self._breach_counts: dict[str, int] = {}
         self._seen: list[pa.Table] = []
         self._passed: list[pa.Table] = []
         self._rejected: list[pa.Table] = []
@@ -90,6 +90,22 @@ class Judge:
                 counts[check.reason] = counts.get(check.reason, 0) + self._warned[check.key]
         return [f"{self._name}: {reason} in {count} rows, which were kept." for reason, count in counts.items()]
 
+    def describe_checks(self) -> list[dict[str, Any]]:
+        """For the ledger: each rule on each column, how many rows it judged and how many break it."""
+        return [
+            {
+                "key": check.key,
+                "rule": check.rule.id,
+                "column": check.column.name,
+                "reason": check.reason,
+                "severity": check.rule.severity,
+                "title": check.rule.title,
+                "judged_count": self.facts.received_count,
+                "breach_count": self._breach_counts.get(check.key, 0),
+            }
+            for check in self._checks
+        ]
+
     def _judge(self, records: Sequence[Record], first_no: int) -> None:
         mapped = self._mapper.map_records(records, first_no)
         reasons: dict[str, Mask] = dict(mapped.reasons)
@@ -99,6 +115,7 @@ class Judge:
             if not count:
                 continue
             self._seen_counts[check.key] = self._seen_counts.get(check.key, 0) + count
+            self._breach_counts[check.key] = self._breach_counts.get(check.key, 0) + count
             if check.rule.severity != "reject":
                 self._warned[check.key] = self._warned.get(check.key, 0) + count
                 continue
@@ -124,9 +141,9 @@ class Judge:
         self._seen.append(rows)
         self._seen_count += len(records)
         self._passed.append(passed)
-        self.facts.received_count += len(records)
         self.facts.rejected_count += len(listed)
-        self.facts.note_rows(passed, self._rules)
+        self.facts.note_received(rows, self._rules)
+        self.facts.note_passed(passed, self._rules)
 
     def _describe_rejected(
         self, rows: pa.Table, places: Sequence[int], records: Sequence[Record], listed: Mapping[int, list[str]]

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from flows.errors import ContractBroken
 from flows.ingest.describe.headers import tidy_header
+from flows.ingest.describe.records import Record
 from flows.ingest.describe.source import FileResource, RestResource, Source
 from flows.ingest.describe.terms import CODE_DEFAULT, code_text
 from flows.ingest.judging.moments import Style
@@ -26,8 +27,6 @@ from flows.ingest.judging.readings import (
 )
 from flows.lake import arrow_type
 from flows.schema import Column
-
-Record = dict[str, Any]
 
 ENDS_DAY = frozenset({"due_at", "extended_to"})
 """Columns in which a date without a time means the day's last second (data.md, preamble)."""

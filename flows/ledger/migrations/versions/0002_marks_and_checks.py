@@ -1,0 +1,21 @@
+"""How far each pull has read its source, and what each rule found."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("pulls", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("checks", sa.JSON(), nullable=False, server_default="[]"))
+        batch_op.add_column(sa.Column("newest_at", sa.DateTime(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("pulls", schema=None) as batch_op:
+        batch_op.drop_column("newest_at")
+        batch_op.drop_column("checks")
