@@ -73,13 +73,18 @@ Auth = Annotated[NoAuth | BearerAuth | BasicAuth | ApiKeyAuth | HmacAuth | OAuth
 
 
 class RestConnection(Strict):
-    """A platform with an HTTP interface. `pause` is the shortest time between two requests."""
+    """A platform with an HTTP interface. `pause` is the shortest time between two requests.
+
+    `encoding` is what answers are written in; a charset of the GB family in an answer's own header is believed anyway.
+    """
 
     kind: Literal["rest"]
     base_url: str = Field(repr=False)
     auth: Auth = NoAuth(kind="none")
     pause: Annotated[timedelta, BeforeValidator(_parse_rate)] = Field(timedelta(0), alias="rate_limit")
     timeout_seconds: int = Field(30, ge=1)
+    max_page_mb: int = Field(64, ge=1)
+    encoding: Literal["utf-8", "gb18030"] = "utf-8"
 
 
 class FilesConnection(Strict):
@@ -105,7 +110,17 @@ class NoPages(Strict):
     kind: Literal["none"]
 
 
-class NumberedPages(Strict):
+class ChangingPages(Strict):
+    """Pages of a list that may change while it is read.
+
+    `stable`: false reads it a second time and compares, true never does. Unset, it is read again where pages are
+    counted off and no total would show a change.
+    """
+
+    stable: bool | None = None
+
+
+class NumberedPages(ChangingPages):
     """Pages by number, from `first`."""
 
     kind: Literal["page"]
@@ -115,7 +130,7 @@ class NumberedPages(Strict):
     size: int | None = Field(None, ge=1)
 
 
-class OffsetPages(Strict):
+class OffsetPages(ChangingPages):
     """Pages by the number of records passed over."""
 
     kind: Literal["offset"]
@@ -124,7 +139,7 @@ class OffsetPages(Strict):
     limit: int = Field(ge=1)
 
 
-class CursorPages(Strict):
+class CursorPages(ChangingPages):
     """Each page names the cursor of the next at the path `next`."""
 
     kind: Literal["cursor"]
@@ -132,14 +147,14 @@ class CursorPages(Strict):
     next: str
 
 
-class NextUrlPages(Strict):
+class NextUrlPages(ChangingPages):
     """Each page names the address of the next at the path `next`."""
 
     kind: Literal["next_url"]
     next: str
 
 
-class LinkHeaderPages(Strict):
+class LinkHeaderPages(ChangingPages):
     """Each page names the next in its Link header (RFC 8288)."""
 
     kind: Literal["link_header"]
