@@ -6,7 +6,7 @@ can't be read. Whole columns in one usual shape go through Arrow; the odd ones a
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flows.ingest.judging.kinds import NOTHING, NUMBER, TEXT, TRUTH, Kinds, is_nothing, list_kinds, name_kinds
 from flows.ingest.judging.moments import (
     EPOCH,
     EPOCH_MILLISECONDS,
@@ -45,32 +46,36 @@ _BOOLEANS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """A column read; `unreadable` marks values that were there and cannot be read."""
+    """A column read; `unreadable` marks values that were there and cannot be read, `kinds` says what was there."""
 
     values: pa.Array
     unreadable: Mask
+    kinds: Kinds = NOTHING
 
 
 def read_text(values: Sequence[Any]) -> Reading:
     """Text without spaces around it; empty text is nothing. Numbers are written plainly, 1.0 as 1."""
+    kinds = None
     try:
         texts = pa.array(values, pa.string())
         unreadable = np.zeros(len(values), bool)
+        kinds = TEXT
     except (pa.ArrowException, TypeError, OverflowError):
         written = [_write_text(value) for value in values]
         texts = pa.array(written, pa.string())
         unreadable = np.fromiter(
-            (text is None and not _is_nothing(value) for text, value in zip(written, values, strict=True)), bool
+            (text is None and not is_nothing(value) for text, value in zip(written, values, strict=True)), bool
         )
     texts = pc.utf8_trim_whitespace(texts)
-    return Reading(pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts), unreadable)
+    texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    return Reading(texts, unreadable, list_kinds(values) if kinds is None else _unless_empty(kinds, texts))
 
 
 def read_integers(values: Sequence[Any]) -> Reading:
     """Whole numbers; text like 12 or 12.0 too. A fraction cannot be read."""
     array = _infer(values)
     if array is not None and pa.types.is_signed_integer(array.type):
-        return Reading(array.cast(pa.int64()), np.zeros(len(values), bool))
+        return Reading(array.cast(pa.int64()), np.zeros(len(values), bool), _unless_empty(NUMBER, array))
     return _read_each(values, pa.int64(), _read_integer)
 
 
@@ -78,7 +83,7 @@ def read_booleans(values: Sequence[Any]) -> Reading:
     """Truths: true/false, 1/0, yes/no, y/n, 是/否."""
     array = _infer(values)
     if array is not None and pa.types.is_boolean(array.type):
-        return Reading(array, np.zeros(len(values), bool))
+        return Reading(array, np.zeros(len(values), bool), _unless_empty(TRUTH, array))
     return _read_each(values, pa.bool_(), lambda value: _BOOLEANS.get(_write_text(value, "").strip().lower()))
 
 
@@ -97,11 +102,12 @@ def read_instants(values: Sequence[Any], style: Style) -> Reading:
     array = _infer(values)
     if style.format is None and array is not None:
         if pa.types.is_string(array.type):
-            return _read_instant_texts(pc.utf8_trim_whitespace(array), style)
+            reading = _read_instant_texts(pc.utf8_trim_whitespace(array), style)
+            return replace(reading, kinds=_unless_empty(TEXT, reading.values) or list_kinds(values))
         if pa.types.is_signed_integer(array.type) and not style.counts_days:
             epochs = _read_epochs(array)
             if epochs is not None:
-                return epochs
+                return replace(epochs, kinds=_unless_empty(NUMBER, array))
     return _read_each(values, pa.timestamp("us"), lambda value: read_instant(value, style))
 
 
@@ -177,13 +183,18 @@ def _infer(values: Sequence[Any]) -> pa.Array | None:
         return None
 
 
+def _unless_empty(kinds: Kinds, array: pa.Array) -> Kinds:
+    """The kinds of a column that is all of them, or nothing."""
+    return kinds if array.null_count < len(array) else NOTHING
+
+
 def _read_each(values: Sequence[Any], kind: pa.DataType, read_one: Callable[[Any], Any]) -> Reading:
     """Every distinct value read once."""
     known: dict[Any, Any] = {}
     results: list[Any] = []
     unreadable = np.zeros(len(values), bool)
     for number, value in enumerate(values):
-        if _is_nothing(value):
+        if is_nothing(value):
             results.append(None)
             continue
         key = (type(value), value if not isinstance(value, list | dict) else None)
@@ -191,7 +202,7 @@ def _read_each(values: Sequence[Any], kind: pa.DataType, read_one: Callable[[Any
             known[key] = _read_safely(value, read_one)
         results.append(known[key])
         unreadable[number] = known[key] is None
-    return Reading(pa.array(results, kind), unreadable)
+    return Reading(pa.array(results, kind), unreadable, name_kinds(key[0] for key in known))
 
 
 def _read_safely(value: Any, read_one: Callable[[Any], Any]) -> Any:
@@ -199,10 +210,6 @@ def _read_safely(value: Any, read_one: Callable[[Any], Any]) -> Any:
         return read_one(value)
     except (ValueError, OverflowError):
         return None
-
-
-def _is_nothing(value: Any) -> bool:
-    return value is None or value != value or (isinstance(value, str) and not value.strip())  # noqa: PLR0124 -- NaN
 
 
 def _write_text(value: Any, otherwise: Any = None) -> Any:
