@@ -9,7 +9,8 @@ from flows.ingest.describe import connection, rules, source
 from flows.ingest.describe.grammar import Strict
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connecting.md").read_text(encoding="utf-8")
-NAMED = {name for quoted in re.findall(r"`([^`]+)`", PAGE) for name in re.findall(r"[A-Za-z_0-9]+", quoted)}
+QUOTED = re.findall(r"`([^`]+)`", PAGE)
+NAMED = {*QUOTED, *(name for quoted in QUOTED for name in re.findall(r"[A-Za-z_0-9]+", quoted))}
 
 
 def list_models() -> Iterator[type[Strict]]:
