@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -234,28 +235,19 @@ def _check_steps(folder: Path, steps: list[tuple[list[tuple[str, str, int]], str
                     register.put(name, now + skew, status)
                 # The last pull comes when even the fastest clock's stamps have passed.
                 now += HOUR if step_changes or ending != "whole" else 11 * HOUR
-                _pull_once(house, source, server, register, ending, now, Pauses().timing)
-            found = (
-                read_statuses(house) if any(it.table == "incidents" for it in house.ledger.list_landings()) else {}
-            )
+                server.answer = (lambda _: Reply({}, 503)) if ending == "unavailable" else register.answer
+                _pull_once(house, source, now, is_killed=ending == "killed")
+            found = read_statuses(house)
     finally:
         server.close()
     assert found == {name: record["status"] for name, record in register.incidents.items()}
 
 
-def _pull_once(
-    house: House, source: Source, server: PlatformServer, register: Register, ending: str, now: datetime, timing: Any
-) -> None:
-    server.answer = (lambda _: Reply({}, 503)) if ending == "unavailable" else register.answer
-    original = Ledger.finish_pull
-    if ending == "killed":
-        Ledger.finish_pull = _die  # type: ignore[method-assign, assignment]
-    try:
-        pull_source(house, source, window=None, now=now, bands={}, timing=timing)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        Ledger.finish_pull = original  # type: ignore[method-assign]
+def _pull_once(house: House, source: Source, now: datetime, *, is_killed: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch, suppress(KeyboardInterrupt):
+        if is_killed:
+            patch.setattr(Ledger, "finish_pull", _die)
+        pull_source(house, source, window=None, now=now, bands={}, timing=Pauses().timing)
 
 
 versions = st.lists(
