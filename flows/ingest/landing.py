@@ -107,6 +107,7 @@ class ResourcePuller:
                 raise self._describe_left(connector)
             warnings = [*connector.warnings, *mapper.finish(), *judge.finish()]
             judge.facts.earlier_counts = self._find_earlier_counts()
+            judge.facts.newest_known_at = self._find_newest_known()
             warnings += judge_pull(self._rules, judge.facts, self._window, judge.reason_counts, self._name)
             if self._is_folder and not staged:
                 warnings.append(f"{self._name}: no file matches its pattern.")
@@ -229,6 +230,10 @@ class ResourcePuller:
             checks=self._judge.describe_checks() if self._judge else (),
             newest_at=self._find_newest(),
         )
+
+    def _find_newest_known(self) -> datetime | None:
+        newest_at = self._house.ledger.find_newest_at(self._source.platform, self._resource_name, self._window[1])
+        return None if newest_at is None else newest_at.replace(tzinfo=None)
 
     def _find_newest(self) -> datetime | None:
         newest = self._judge.facts.newest_received_at if self._judge else None

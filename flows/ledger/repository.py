@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, insert, select, update
+from sqlalchemy import Engine, create_engine, event, func, insert, select, update
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -210,6 +210,15 @@ class Ledger:
             query = query.where(pulls.c.resource == resource)
         with self._engine.connect() as connection:
             return [PullRecord(**row) for row in connection.execute(query).mappings()]
+
+    def find_newest_at(self, platform: str, resource: str, until_at: datetime) -> datetime | None:
+        """The greatest `updated_at` that pulls of one resource have received, of those not after `until_at`."""
+        query = select(func.max(pulls.c.newest_at)).where(
+            pulls.c.platform == platform, pulls.c.resource == resource, pulls.c.newest_at <= until_at
+        )
+        with self._engine.connect() as connection:
+            newest_at: datetime | None = connection.execute(query).scalar_one()
+        return newest_at
 
     def latest_batch_id(self, platform: str, resource: str, slot: str) -> str | None:
         """The batch that last landed in `slot`, if any has."""

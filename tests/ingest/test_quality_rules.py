@@ -108,15 +108,16 @@ def test_a_month_is_not_compared_with_fewer_than_three() -> None:
 
 
 def test_a_closure_rate_above_9999_of_ten_thousand_is_told() -> None:
-    facts = {"newest_at": PULLED, "not_void_count": 10_000}
+    facts = {"newest_received_at": PULLED, "not_void_count": 10_000}
     assert judge("events", closed_count=9_999, **facts) == []
     assert "10000 of 10000 events (100 %) are closed" in judge("events", closed_count=10_000, **facts)[0]
 
 
 def test_more_than_26_hours_of_silence_are_told() -> None:
     hours = timedelta(hours=26)
-    assert judge("checks", newest_at=PULLED - hours) == []
-    assert "nothing was updated for 26" in judge("checks", newest_at=PULLED - hours - timedelta(seconds=1))[0]
+    assert judge("checks", newest_received_at=PULLED - hours) == []
+    [told] = judge("checks", newest_received_at=PULLED - hours - timedelta(seconds=1))
+    assert "nothing was updated for 26" in told
 
 
 def test_a_pull_that_brought_nothing_is_silent_for_its_whole_window() -> None:
@@ -126,10 +127,11 @@ def test_a_pull_that_brought_nothing_is_silent_for_its_whole_window() -> None:
 def test_counts_of_rows_that_passed_are_kept_for_the_pull() -> None:
     facts = PullFacts()
     closed = {"status": "closed", "closed_at": REPORTED, "updated_at": REPORTED + timedelta(hours=1)}
-    facts.note_passed(make_rows("events", [{}, closed, {"status": "void"}]), RULES["events"])
-    facts.note_passed(make_rows("events", [closed]), RULES["events"])
-    assert (facts.not_void_count, facts.closed_count) == (3, 2)
-    assert facts.newest_at == REPORTED + timedelta(hours=1)
+    for rows in ([{}, closed, {"status": "void"}], [closed]):
+        facts.note_received(make_rows("events", rows), RULES["events"])
+        facts.note_passed(make_rows("events", rows), RULES["events"])
+    assert (facts.received_count, facts.not_void_count, facts.closed_count) == (4, 3, 2)
+    assert facts.newest_received_at == REPORTED + timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -160,5 +162,10 @@ def test_a_doubtful_rule_is_refused(tmp_path: Path, rule: str, message: str) -> 
 
 
 def test_a_table_without_rules_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="is missing, so nothing judges communities"):
-        load_rules(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"/communities\.yaml: is missing, so nothing judges communities"):
+        load_rules(tmp_path, {"communities"})
+
+
+def test_a_table_that_no_source_fills_needs_no_rules(tmp_path: Path) -> None:
+    (tmp_path / "grids.yaml").write_bytes((CONFIG / "quality" / "grids.yaml").read_bytes())
+    assert list(load_rules(tmp_path, {"grids"})) == ["grids"]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from flows.errors import QualityGate
 from flows.ingest.describe.rules import ClosureRate, MonthCount, NotEmpty, PullRule, RejectedShare, TableRules
 from flows.ingest.judging.quality import build_limit, count_unexpected
+from flows.month import Month, city_day
 
 MICROSECONDS_AN_HOUR = 3_600_000_000
 MONTHS_COMPARED = 3
@@ -26,19 +28,22 @@ class PullFacts:
     empty_count: int = 0
     not_void_count: int = 0
     closed_count: int = 0
-    newest_at: datetime | None = None
-    """The greatest `updated_at` of the rows that passed, in UTC without offset."""
     newest_received_at: datetime | None = None
-    """The same of all rows: how far the source has been read."""
+    """The greatest `updated_at` of all rows, in UTC without offset: how far the source has been read."""
+    newest_known_at: datetime | None = None
+    """The same of the resource's earlier pulls, so far as it does not lie after the window."""
     month_counts: dict[str, int] = field(default_factory=dict)
     earlier_counts: Sequence[int] | None = None
     """Rows of the three months before, where the pull is one of a whole month."""
+    measures: list[dict[str, Any]] = field(default_factory=list)
+    """For the ledger: each rule on the pull that could be measured, its measure, its limit, and whether it broke."""
 
     def note_received(self, rows: pa.Table, rules: TableRules) -> None:
         """Count rows before they are judged."""
         self.received_count += rows.num_rows
         if rules.canonical.has_updated_at:
-            self.newest_received_at = _find_newest(rows, self.newest_received_at)
+            newest = pc.max(rows.column("updated_at")).as_py()
+            self.newest_received_at = max(filter(None, (self.newest_received_at, newest)), default=None)
 
     def note_passed(self, rows: pa.Table, rules: TableRules) -> None:
         """Count rows that passed."""
@@ -47,16 +52,10 @@ class PullFacts:
             status = rows.column("status")
             self.not_void_count += pc.sum(pc.not_equal(status, "void")).as_py() or 0
             self.closed_count += pc.sum(pc.equal(status, "closed")).as_py() or 0
-        if rules.canonical.has_updated_at:
-            self.newest_at = _find_newest(rows, self.newest_at)
         for rule in rules.pull_rules:
             if isinstance(rule, MonthCount) and rule.column is not None:
                 for count in pc.value_counts(rows.column(rule.column)).to_pylist():
                     self.month_counts[count["values"]] = self.month_counts.get(count["values"], 0) + count["counts"]
-
-
-def _find_newest(rows: pa.Table, newest_at: datetime | None) -> datetime | None:
-    return max(filter(None, (newest_at, pc.max(rows.column("updated_at")).as_py())), default=None)
 
 
 def judge_pull(
@@ -66,13 +65,17 @@ def judge_pull(
     reason_counts: Mapping[str, int],
     name: str,
 ) -> list[str]:
-    """The warnings about the pull. Raises `QualityGate` for the first `stop` rule that it breaks."""
+    """The warnings about the pull; what was measured stands in `facts` afterwards.
+
+    Raises `QualityGate` for the first `stop` rule that it breaks.
+    """
     measured = [
         (rule, value)
         for rule in rules.pull_rules
         if (value := _measure(rule, facts, window[0], window[1])) is not None
     ]
     broken = [(rule, value) for rule, value in measured if value > _limit(rule)]
+    facts.measures = [_note_measure(rule, value) for rule, value in measured]
     _confirm(measured, {rule.id for rule, _ in broken}, name)
     warnings = []
     for rule, value in broken:
@@ -81,6 +84,19 @@ def judge_pull(
             raise QualityGate(f"{text} Nothing was landed.{_list_reasons(reason_counts)} {_advise(rule)}")
         warnings.append(text)
     return warnings
+
+
+def _note_measure(rule: PullRule, value: Fraction) -> dict[str, Any]:
+    limit = _limit(rule)
+    return {
+        "key": rule.id,
+        "rule": rule.id,
+        "severity": rule.severity,
+        "title": rule.title,
+        "measure": _write(value),
+        "limit": _write(limit),
+        "broken": value > limit,
+    }
 
 
 def _measure(rule: PullRule, facts: PullFacts, start_at: datetime, end_at: datetime) -> Fraction | None:
@@ -92,10 +108,19 @@ def _measure(rule: PullRule, facts: PullFacts, start_at: datetime, end_at: datet
     if isinstance(rule, MonthCount):
         return _measure_month(rule, facts)
     if isinstance(rule, ClosureRate):
-        return Fraction(100 * facts.closed_count, facts.not_void_count) if facts.not_void_count else None
-    newest = facts.newest_at or start_at.replace(tzinfo=None)
-    silent = end_at.replace(tzinfo=None) - newest
+        # What an hour brings are mostly closures: only of a month's rows is the share of closed ones a rate.
+        is_rate = facts.not_void_count > 0 and _holds_month(start_at, end_at)
+        return Fraction(100 * facts.closed_count, facts.not_void_count) if is_rate else None
+    known = [it for it in (facts.newest_received_at, facts.newest_known_at) if it is not None]
+    silent = end_at.replace(tzinfo=None) - max(known, default=start_at.replace(tzinfo=None))
     return Fraction(max(0, int(silent.total_seconds() * 1_000_000)), MICROSECONDS_AN_HOUR)
+
+
+def _holds_month(start_at: datetime, end_at: datetime) -> bool:
+    """Whether the window holds a whole month of the city's calendar."""
+    month = Month.of(city_day(start_at))
+    first = month if month.starts_at == start_at else month.plus(1)
+    return first.ends_at <= end_at
 
 
 def _measure_month(rule: MonthCount, facts: PullFacts) -> Fraction | None:

@@ -91,8 +91,8 @@ class Judge:
         return [f"{self._name}: {reason} in {count} rows, which were kept." for reason, count in counts.items()]
 
     def describe_checks(self) -> list[dict[str, Any]]:
-        """For the ledger: each rule on each column, how many rows it judged and how many break it."""
-        return [
+        """For the ledger: each rule on each column, rows judged and rows at fault; then the pull's rules."""
+        judged = [
             {
                 "key": check.key,
                 "rule": check.rule.id,
@@ -105,6 +105,7 @@ class Judge:
             }
             for check in self._checks
         ]
+        return [*judged, *self.facts.measures]
 
     def _judge(self, records: Sequence[Record], first_no: int) -> None:
         mapped = self._mapper.map_records(records, first_no)
