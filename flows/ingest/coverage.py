@@ -4,10 +4,13 @@ Nothing is remembered beside the pulls themselves, so a kill at any instant leav
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from flows.ingest.describe.records import Window
 from flows.ledger import PullRecord
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""From when on a resource is read that no window narrows: all of it, always."""
 
 
 class Spans:
@@ -35,6 +38,10 @@ class Spans:
     def touch(self, window: Window) -> bool:
         """Whether any instant of `window` is held."""
         return any(start < window[1] and window[0] < end for start, end in self._windows)
+
+    def find_stretch(self, instant: datetime) -> Window | None:
+        """The stretch without a gap that holds `instant`."""
+        return next((it for it in self._windows if it[0] <= instant < it[1]), None)
 
     def list_gaps(self, window: Window) -> list[Window]:
         """The stretches of `window` that are not held."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flows.errors import (
     ConfigurationError,
@@ -15,7 +16,7 @@ from flows.house import House, Progress
 from flows.ingest.connect.connector import Connector, Delivery, RecordsChanged
 from flows.ingest.connect.connectors import open_connector
 from flows.ingest.connect.rest import Timing
-from flows.ingest.coverage import find_mark
+from flows.ingest.coverage import BEGINNING, find_mark
 from flows.ingest.describe.records import Window
 from flows.ingest.describe.rules import Band, MonthCount, TableRules
 from flows.ingest.describe.source import FilesSource, Resource, Source
@@ -23,15 +24,12 @@ from flows.ingest.judging.gates import MONTHS_COMPARED, judge_pull
 from flows.ingest.judging.judge import Judge
 from flows.ingest.judging.mapping import Mapper
 from flows.ingest.judging.predicates import Bands
-from flows.ingest.judging.references import read_bands, read_references
+from flows.ingest.judging.references import read_bands, read_known_types, read_references
 from flows.ingest.places import Places
 from flows.ingest.reports import ResourcePull
 from flows.lake import Manifest, StagedBatch
 from flows.ledger.repository import PullStatus
 from flows.month import Month, city_day, find_last_closed_month
-
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-"""From when on a resource is read that no window narrows: all of it, always."""
 
 READINGS_MAX = 3
 """How often a list is read from its start that changes while it is read."""
@@ -71,6 +69,7 @@ class ResourcePuller:
         self._window = self._choose_window(window)
         self._started = timing.clock()
         self._judge: Judge | None = None
+        self._changing: set[str] = set()
 
     def skip(self) -> ResourcePull:
         """Record that the resource wasn't asked for, so that the month doesn't count it as pulled."""
@@ -88,6 +87,8 @@ class ResourcePuller:
             except RecordsChanged as error:
                 if reading == READINGS_MAX:
                     return self._fail(pull_id, error)
+                if error.slot is not None:
+                    self._changing.add(error.slot)
             except FivestarError as error:
                 return self._fail(pull_id, error)
         raise AssertionError("the last reading returns")
@@ -99,7 +100,10 @@ class ResourcePuller:
             connector = stack.enter_context(
                 open_connector(self._source, self._resource_name, self._resource, self._timing)
             )
-            mapper = Mapper(self._source, self._resource, self._name)
+            known_types = read_known_types(
+                self._house, self._source.platform, self._resource_name, self._resource
+            )
+            mapper = Mapper(self._source, self._resource, self._name, known_types)
             judge = Judge(mapper, self._rules, read_references(self._house, self._now, bands), self._name)
             self._judge = judge
             staged = self._fill_batches(stack, connector, judge, progress)
@@ -111,7 +115,8 @@ class ResourcePuller:
             warnings += judge_pull(self._rules, judge.facts, self._window, judge.reason_counts, self._name)
             if self._is_folder and not staged:
                 warnings.append(f"{self._name}: no file matches its pattern.")
-            manifests = [self._commit(batch, delivery) for batch, delivery in staged if batch.received_count]
+            contract = mapper.describe_contract()
+            manifests = [self._commit(batch, it, contract) for batch, it in staged if batch.received_count]
             fresh = self._choose_landings(manifests, warnings)
             error = self._describe_left(connector) if connector.left else None
             outcome = self._describe(
@@ -142,6 +147,9 @@ class ResourcePuller:
         if self._is_folder:
             deliveries = iter(self._read_places().drop_copies(list(deliveries), connector.warnings.append))
         for delivery in deliveries:
+            if delivery.slot in self._changing:
+                connector.left.append(f"{delivery.slot} is still growing")
+                continue
             batch = stack.enter_context(
                 self._house.lake.stage(
                     self._resource.canonical,
@@ -160,11 +168,11 @@ class ResourcePuller:
     def _describe_left(self, connector: Connector) -> SourceUnavailable:
         return SourceUnavailable(f"{self._name}: left for the next pull: {'; '.join(connector.left)}. Pull again.")
 
-    def _commit(self, batch: StagedBatch, delivery: Delivery) -> Manifest:
+    def _commit(self, batch: StagedBatch, delivery: Delivery, contract: Mapping[str, Any]) -> Manifest:
         return batch.commit(
             window=self._window,
             request=delivery.request,
-            contract={"kind": self._resource.contract, "fields": dict(self._resource.fields)},
+            contract=contract,
             landed_at=self._now,
         )
 

@@ -1,11 +1,12 @@
 """Which sources were present for a month, and what shows it (policy §3.3)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from flows.house import House
-from flows.ingest.coverage import find_spans
+from flows.ingest.coverage import BEGINNING, find_spans
 from flows.ingest.describe.records import Window
 from flows.ingest.describe.source import Source
 from flows.ledger import PullRecord
@@ -29,36 +30,45 @@ def find_source_status(
 def _find_status(house: House, source: Source, month: Month, window: Window) -> SourceStatus:
     pulls: dict[str, list[PullRecord]] = {name: [] for name in source.resources}
     for pull in house.ledger.list_pulls(source.platform):
-        if pull.resource in pulls and pull.window_from_at < window[1] and pull.window_to_at > window[0]:
+        if pull.resource in pulls:
             pulls[pull.resource].append(pull)
-    unread = [name for name, found in pulls.items() if not found]
-    told = [f"no pull of {', '.join(sorted(unread))} holds {month} up to its cutoff"] if unread else []
-    statuses: list[Status] = ["missing"] * len(unread)
-    for name, found in pulls.items():
-        if found:
-            status, lacking = _judge_resource(name, found, window)
-            statuses.append(status)
-            told += lacking
-    if not told:
-        numbers = ", ".join(str(number) for number in sorted(found[-1].id for found in pulls.values()))
-        return SourceStatus(
-            source.platform, "complete", f"pulls up to {numbers} hold {month} up to its cutoff and ended complete"
-        )
-    partial = set(statuses) != {"missing"}
-    return SourceStatus(source.platform, "partial" if partial else "missing", "; ".join(told))
+    found = [_judge_resource(name, of_it, window) for name, of_it in pulls.items()]
+    unread = sorted(name for name, resource in zip(pulls, found, strict=True) if resource.is_unread)
+    told = [f"no pull of {', '.join(unread)} holds {month} up to its cutoff"] if unread else []
+    told += [resource.told for resource in found if resource.told and resource.status != "complete"]
+    if told:
+        partial = any(resource.status != "missing" for resource in found)
+        return SourceStatus(source.platform, "partial" if partial else "missing", "; ".join(told))
+    numbers = ", ".join(str(number) for number in sorted(of_it[-1].id for of_it in pulls.values()))
+    evidence = f"pulls up to {numbers} hold {month} up to its cutoff and ended complete"
+    stretches = [resource.told for resource in found if resource.told]
+    return SourceStatus(source.platform, "complete", "; ".join([evidence, *stretches]))
 
 
-def _judge_resource(name: str, pulls: Sequence[PullRecord], window: Window) -> tuple[Status, list[str]]:
-    """How much of `window` is held, and what lacks."""
+@dataclass(frozen=True)
+class _Found:
+    """How much of a month one resource holds, and in words what lacks or how far it was read."""
+
+    status: Status
+    told: str = ""
+    is_unread: bool = False
+
+
+def _judge_resource(name: str, pulls: Sequence[PullRecord], window: Window) -> _Found:
+    if not any(pull.window_from_at < window[1] and pull.window_to_at > window[0] for pull in pulls):
+        return _Found("missing", is_unread=True)
     spans, failed = find_spans(pulls, window)
-    if spans.hold(window):
-        return "complete", []
+    stretch = spans.find_stretch(window[0])
+    if stretch is not None and spans.hold(window):
+        # What lies outside is history that later months look back on, or changes that came after.
+        is_all = stretch[0] <= BEGINNING
+        return _Found("complete", "" if is_all else f"{name} was read from {_write_window(stretch)} without a gap")
     status: Status = "partial" if spans.touch(window) or (failed and failed.status == "partial") else "missing"
     if failed is not None and not spans.touch(window):
-        return status, [f"the latest pull did not end complete: {name} ({failed.status}, pull {failed.id})"]
-    gaps = ", ".join(" to ".join(_write(instant) for instant in gap) for gap in spans.list_gaps(window))
-    return status, [f"{name} was not read from {gaps} (latest pull {pulls[-1].id}: {pulls[-1].status})"]
+        return _Found(status, f"the latest pull did not end complete: {name} ({failed.status}, pull {failed.id})")
+    gaps = ", ".join(_write_window(gap) for gap in spans.list_gaps(window))
+    return _Found(status, f"{name} was not read from {gaps} (latest pull {pulls[-1].id}: {pulls[-1].status})")
 
 
-def _write(instant: datetime) -> str:
-    return instant.astimezone(CITY_ZONE).strftime("%Y-%m-%d %H:%M")
+def _write_window(window: Window) -> str:
+    return " to ".join(instant.astimezone(CITY_ZONE).strftime("%Y-%m-%d %H:%M") for instant in window)

@@ -10,7 +10,7 @@ from platform_server import Asked, PlatformServer, Reply, make_incidents, write_
 
 from flows.errors import ConfigurationError, ContractBroken, QualityGate, SourceUnavailable
 from flows.house import House
-from flows.ingest.landing import BEGINNING
+from flows.ingest.coverage import BEGINNING
 from flows.ingest.quarantine import read_quarantine
 from flows.ingest.reports import PullReport
 

@@ -8,7 +8,7 @@ from ingest_kit import NOW, count_rows, land_rows
 from platform_server import CARD
 
 from flows.house import House
-from flows.ingest.landing import BEGINNING
+from flows.ingest.coverage import BEGINNING
 from flows.ingest.reports import PullReport
 
 Pull = Callable[..., PullReport]

@@ -87,3 +87,45 @@ def test_a_wider_window_holds_the_month(house: House, source: Source) -> None:
     for name in ("incidents", "others"):
         note_pull(house, name, "complete", (datetime(1970, 1, 1, tzinfo=UTC), datetime(2024, 5, 1, tzinfo=UTC)))
     assert find_status(house, source).present
+
+
+def test_pulls_that_hold_the_month_together_are_complete(house: House, source: Source) -> None:
+    middle = datetime(2024, 3, 20, tzinfo=UTC)
+    for name in ("incidents", "others"):
+        note_pull(house, name, "complete", (datetime(2024, 1, 1, tzinfo=UTC), middle))
+        note_pull(house, name, "complete", (middle, CUTOFF))
+    status = find_status(house, source)
+    assert status.status == "complete"
+    # 2024-01-01T00:00Z is 08:00 in the city, and the cutoff 00:00 of 3 April.
+    assert "others was read from 2024-01-01 08:00 to 2024-04-03 00:00 without a gap" in status.evidence
+
+
+def test_a_month_held_up_to_a_gap_is_partial_and_the_gap_is_told(house: House, source: Source) -> None:
+    for name in ("incidents", "others"):
+        note_pull(house, name, "complete", (MARCH[0], datetime(2024, 3, 19, 16, tzinfo=UTC)))
+        note_pull(house, name, "complete", (datetime(2024, 3, 20, 16, tzinfo=UTC), CUTOFF))
+    status = find_status(house, source)
+    assert (status.status, status.present) == ("partial", False)
+    assert "others was not read from 2024-03-20 00:00 to 2024-03-21 00:00 (latest pull" in status.evidence
+
+
+def test_one_resource_of_two_makes_a_source_partial(house: House, source: Source) -> None:
+    note_pull(house, "incidents", "complete")
+    assert find_status(house, source).status == "partial"
+
+
+def test_a_failed_hourly_pull_does_not_take_a_whole_month_away(house: House, source: Source) -> None:
+    for name in ("incidents", "others"):
+        note_pull(house, name, "complete")
+        note_pull(
+            house, name, "unavailable", (datetime(2024, 4, 2, 10, tzinfo=UTC), datetime(2024, 4, 3, tzinfo=UTC))
+        )
+    assert find_status(house, source).status == "complete"
+
+
+def test_a_file_left_for_the_next_time_makes_its_source_partial(house: House, source: Source) -> None:
+    note_pull(house, "incidents", "complete")
+    note_pull(house, "others", "partial")
+    status = find_status(house, source)
+    assert (status.status, status.present) == ("partial", False)
+    assert "others (partial, pull " in status.evidence
