@@ -62,6 +62,7 @@ class RecordMapping(Strict):
     defaults: dict[str, Any] = Field({})
     overrides: dict[str, Override] = Field({})
     formats: dict[str, str] = Field({})
+    days: list[str] = Field([])
     contract: Literal["evolve", "freeze", "discard_row"] = "evolve"
     ignore: list[str] = Field([])
 
@@ -111,12 +112,17 @@ class FileResource(RecordMapping):
     """One kind of file in a folder."""
 
     files: str
-    format: Literal["csv", "xlsx", "jsonl", "parquet"]
+    format: Literal["csv", "xlsx", "xls", "jsonl", "parquet"]
     encoding: str = "auto"
     sheet: str | int = 0
     skip_rows: int = Field(0, ge=0)
     header_rows: int = Field(1, ge=1)
     footer: Footer | None = None
+
+    @property
+    def is_workbook(self) -> bool:
+        """Whether the files are workbooks, old or new: what they are is judged by their content."""
+        return self.format in ("xlsx", "xls")
 
 
 @dataclass(frozen=True)
