@@ -10,7 +10,7 @@ from math import inf
 
 from flows.house import House
 from flows.ingest.connect.connector import Delivery
-from flows.ingest.connect.files import Warn
+from flows.ingest.connect.sheets import Warn
 from flows.lake import Manifest
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
+from ingest_kit import Pauses
 from platform_server import CARD
 
 from flows.errors import ContractBroken, SourceUnavailable
@@ -28,6 +29,9 @@ from flows.ingest.judging.readings import (
 )
 
 Read = Callable[..., list[dict[str, Any]]]
+
+STILL = Pauses().timing
+"""Time in which every file lies still."""
 
 
 @pytest.fixture
@@ -68,7 +72,7 @@ def read(make_files_source: Callable[[str], FilesSource]) -> Read:
         resource = source.resources["sanctions"]
         return [
             record
-            for file in find_files(source, resource)
+            for file in find_files(source, resource, STILL)[0]
             for records in read_records(file, resource, "sheets, sanctions")
             for record in records
         ]
@@ -131,7 +135,7 @@ def test_rows_below_a_footer_that_look_like_data_are_told_of(
     source = make_files_source(f"{CSV}\nfooter: {{starts_with: 注}}")
     resource = source.resources["sanctions"]
     warnings: list[str] = []
-    [file] = find_files(source, resource)
+    [file], _ = find_files(source, resource, STILL)
     assert list(read_records(file, resource, "sheets, sanctions", warnings.append)) == [[{"工号": "S1", "种类": "a"}]]
     assert warnings == told
 
@@ -261,9 +265,10 @@ def test_parquet_is_read(read: Read, drop: Path) -> None:
     ("file", "lines", "message"),
     [
         (("a.xlsx", b"not a workbook"), XLSX, r"a\.xlsx cannot be read as xlsx"),
-        (("a.csv", b""), CSV, "there is no header row"),
+        (("a.csv", b"\n,\n"), CSV, "there is no header row"),
+        (("a.csv", b""), CSV, "it is empty, 0 bytes: a copy that broke off"),
         (("a.csv", b"a,a\n1,2\n"), CSV, "the header a stands more than once"),
-        (("a.csv", b"a\n1,2\n"), CSV, "a row has more cells than the header"),
+        (("a.csv", b"a\n1,2\n"), CSV, "row 2 has more cells than the header"),
         (("a.csv", b"a\n1\n"), f"{CSV}\nencoding: klingon", "unknown encoding klingon"),
         (("a.jsonl", b"{}\n[1]\n"), 'files: "*.jsonl"\nformat: jsonl', "line 2 is not an object"),
         (("a.jsonl", b"{"), 'files: "*.jsonl"\nformat: jsonl', "line 1 is not JSON"),

@@ -10,7 +10,14 @@ from flows.ingest.describe.records import Record, Window
 
 
 class RecordsChanged(SourceUnavailable):
-    """The records changed while they were read, so some may lack: read again from the start, that may help."""
+    """The records changed while they were read, so some may lack: read again from the start, that may help.
+
+    `slot` names the file if it was one: then the others can be read without it.
+    """
+
+    def __init__(self, message: str, slot: str | None = None) -> None:
+        super().__init__(message)
+        self.slot = slot
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a mapping may say: every column, code, default and override checked against the canonical table."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -26,6 +26,8 @@ class MappingTerms(Protocol):
     def overrides(self) -> Mapping[str, Any]: ...
     @property
     def formats(self) -> Mapping[str, str]: ...
+    @property
+    def days(self) -> Sequence[str]: ...
 
 
 def check_mapping(terms: MappingTerms) -> None:
@@ -33,14 +35,17 @@ def check_mapping(terms: MappingTerms) -> None:
     if terms.table not in TABLES:
         raise ValueError(f"table is {terms.table!r}. Canonical tables: {', '.join(TABLES)}.")
     table = TABLES[terms.table]
-    for part in ("fields", "codes", "defaults", "overrides", "formats"):
+    for part in ("fields", "codes", "defaults", "overrides", "formats", "days"):
         _check_columns(part, getattr(terms, part), table)
     _check_by(terms.overrides, table)
-    for part in ("codes", "formats"):
+    for part in ("codes", "formats", "days"):
         _check_mapped(part, getattr(terms, part), terms.fields)
     for name in terms.formats:
         if table.by_name[name].kind not in ("instant", "date"):
             raise ValueError(f"formats.{name}: only instants and dates have a format. Drop it.")
+    for name in terms.days:
+        if table.by_name[name].kind not in ("instant", "date"):
+            raise ValueError(f"days.{name}: only instants and dates are days. Drop it.")
     for name, codes in terms.codes.items():
         _check_values(f"codes.{name}", table.by_name[name], codes.values())
     for name, value in terms.defaults.items():

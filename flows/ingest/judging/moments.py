@@ -45,6 +45,8 @@ class Style:
     ends_day: bool = False
     counts_days: bool = False
     """Set for workbooks: numbers are days since 1900, and midnight is a day without a time."""
+    drops_time: bool = False
+    """Set where a time beside the date means nothing: the day is that of the source's own zone."""
 
 
 def read_instant(value: Any, style: Style) -> datetime | None:
@@ -59,7 +61,7 @@ def read_instant(value: Any, style: Style) -> datetime | None:
 
 def read_day(value: Any, style: Style) -> date | None:
     """The day of the city's calendar; nothing, or `ValueError`, if it can't be read."""
-    if style.counts_days and _is_number(value) and not float(value).is_integer():
+    if style.counts_days and not style.drops_time and _is_number(value) and not float(value).is_integer():
         return None
     moment, is_day = _read_moment(value, style)
     if moment is None:
@@ -96,6 +98,14 @@ def _is_number(value: Any) -> bool:
 
 
 def _read_moment(value: Any, style: Style) -> Moment:
+    moment, is_day = _read_as_written(value, style)
+    if moment is None or not style.drops_time:
+        return moment, is_day
+    local = moment if moment.tzinfo is None else moment.astimezone(style.zone)
+    return datetime.combine(local.date(), time.min), True
+
+
+def _read_as_written(value: Any, style: Style) -> Moment:
     if isinstance(value, datetime):
         return value, style.counts_days and value.time() == time.min
     if isinstance(value, date):
