@@ -1,12 +1,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+BENCH_BIN := .venv-bench/bin
+BENCH_INSTALLED := .venv-bench/.installed
 
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test lint format docs lock
+.PHONY: demo test lint format docs lock bench-ingest
 
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -33,6 +35,17 @@ format: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/python docs/write_data_dictionary.py
 
+# What is measured against stays apart, so that the locked environment is the same with and without it.
+$(BENCH_INSTALLED): requirements-bench.lock
+	$(PYTHON) -m venv .venv-bench
+	$(BENCH_BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-bench.lock
+	touch $(BENCH_INSTALLED)
+
+bench-ingest: $(INSTALLED) $(BENCH_INSTALLED)
+	$(BIN)/python -m benchmarks.ingest --dlt-python $(BENCH_BIN)/python $(ARGS)
+
 lock: $(INSTALLED)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --extra dev --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --group bench --output-file requirements-bench.lock

@@ -1,0 +1,144 @@
+"""How fast the ingest is: a bare script, our pull and dlt on the same events, in turn, as one Markdown table.
+
+    python -m benchmarks.ingest [--events N] [--large N] [--repeats N] [--dlt-python FILE]
+
+Every figure comes from a fresh process that was warm when it began; what is compared ran in the same round.
+"""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from statistics import median
+
+from benchmarks.events_server import PAGE_EVENTS, start_server
+from benchmarks.measure import Figures, run_measured
+
+WARM_UP_EVENTS = PAGE_EVENTS
+BARE, OURS, UNJUDGED, LARGE = "bare script", "our pull", "our pull, neither judge asked", "our pull of a larger month"
+DLT, DLT_PARQUET = "dlt, as it comes", "dlt, told to load Parquet files"
+
+Rounds = Sequence[dict[str, Figures]]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One thing to measure: the module that is run, over how many events, and how."""
+
+    name: str
+    module: str
+    event_count: int
+    options: tuple[str, ...] = ()
+    python: str = sys.executable
+
+
+def list_contenders(event_count: int, large_count: int, dlt_python: str | None) -> list[Contender]:
+    """What is measured, in the order of a round."""
+    contenders = [
+        Contender(BARE, "bare_script", event_count),
+        Contender(OURS, "ingest_benchmark", event_count),
+        Contender(UNJUDGED, "ingest_benchmark", event_count, ("--without-judges",)),
+    ]
+    if large_count:
+        contenders.append(Contender(LARGE, "ingest_benchmark", large_count))
+    if dlt_python:
+        contenders.append(Contender(DLT_PARQUET, "dlt_benchmark", event_count, ("--parquet",), dlt_python))
+        contenders.append(Contender(DLT, "dlt_benchmark", event_count, (), dlt_python))
+    return contenders
+
+
+def measure_rounds(contenders: Sequence[Contender], repeats: int) -> Rounds:
+    """The figures of each round, by the contender's name."""
+    rounds: list[dict[str, Figures]] = []
+    with start_server() as url:
+        for number in range(repeats):
+            rounds.append({})
+            for it in contenders:
+                counts = (WARM_UP_EVENTS, it.event_count)
+                figures = run_measured(it.module, url, counts, *it.options, python=it.python)
+                rounds[-1][it.name] = figures
+                print(f"round {number + 1}, {it.name}: {figures.wall_seconds:.1f} s", file=sys.stderr)
+    return rounds
+
+
+def write_table(contenders: Sequence[Contender], rounds: Rounds) -> str:
+    """The table: medians over the rounds, with the least and the most."""
+    lines = [
+        "| what | events | seconds (least–most) | CPU seconds | times the bare script | peak memory |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for it in contenders:
+        walls = [each[it.name].wall_seconds for each in rounds]
+        is_comparable = it.event_count == contenders[0].event_count
+        ratio = f"{_compare(rounds, it.name, BARE, _wall):.2f}" if is_comparable else ""
+        cpu = median(each[it.name].cpu_seconds for each in rounds)
+        peak = max(each[it.name].peak_bytes for each in rounds)
+        lines.append(
+            f"| {it.name} | {it.event_count:,} | {median(walls):.1f} ({min(walls):.1f}–{max(walls):.1f}) "
+            f"| {cpu:.1f} | {ratio} | {peak / 1e6:.0f} MB |"
+        )
+    return "\n".join(lines)
+
+
+def write_verdicts(rounds: Rounds) -> str:
+    """Each target with what was measured: ratios within a round, the median over the rounds."""
+    measured = rounds[0].keys()
+    told = []
+    told.append(
+        f"Our pull takes {_compare(rounds, OURS, BARE, _wall):.2f} times as long as the bare script, and "
+        f"{_compare(rounds, OURS, BARE, _cpu):.2f} times its CPU. Asked: at most 2.0."
+    )
+    judging = _compare(rounds, OURS, UNJUDGED, _wall) - 1
+    told.append(f"Both judges together cost {judging:.2f} times the pull without them. Asked: at most 1.0.")
+    if LARGE in measured:
+        growth = _compare(rounds, LARGE, OURS, _peak)
+        told.append(f"The larger month needs {growth:.2f} times the memory. Asked: at most 1.2, and 700 MB.")
+    if DLT in measured:
+        told.append(
+            f"dlt takes {_compare(rounds, DLT, OURS, _wall):.0f} times as long as our pull, and "
+            f"{_compare(rounds, DLT_PARQUET, OURS, _wall):.1f} times where it is told to load Parquet files. "
+            "Asked: at least 25."
+        )
+    return "\n".join(f"- {line}" for line in told)
+
+
+def describe_machine() -> str:
+    """Where the figures come from."""
+    libraries = ", ".join(f"{it} {version(it)}" for it in ("pyarrow", "great-expectations", "pandas", "orjson"))
+    return f"{os.cpu_count()} cores, Python {platform.python_version()}, {libraries}"
+
+
+def _compare(rounds: Rounds, name: str, other: str, read: Callable[[Figures], float]) -> float:
+    return median(read(each[name]) / read(each[other]) for each in rounds)
+
+
+def _wall(figures: Figures) -> float:
+    return figures.wall_seconds
+
+
+def _cpu(figures: Figures) -> float:
+    return figures.cpu_seconds
+
+
+def _peak(figures: Figures) -> float:
+    return figures.peak_bytes
+
+
+def main() -> None:
+    """Measure as the command line says and print the table."""
+    parser = argparse.ArgumentParser(description="Measure the ingest against a bare script and dlt.")
+    parser.add_argument("--events", type=int, default=300_000, help=f"a multiple of {PAGE_EVENTS}")
+    parser.add_argument("--large", type=int, default=3_000_000, help="for the peak of memory; 0 leaves it out")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--dlt-python", help="the interpreter that has dlt; without it dlt is left out")
+    given = parser.parse_args()
+    contenders = list_contenders(given.events, given.large, given.dlt_python)
+    rounds = measure_rounds(contenders, given.repeats)
+    print(f"{write_table(contenders, rounds)}\n\n{write_verdicts(rounds)}\n\n{describe_machine()}")
+
+
+if __name__ == "__main__":
+    main()
