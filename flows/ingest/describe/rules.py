@@ -1,6 +1,6 @@
 """Quality files: which rows and which pulls must not pass, one file a table (data.md, "Rows that must not pass")."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -232,25 +232,29 @@ def _check_columns(rule: RowRule | PullRule, table: Table) -> None:
         raise ValueError(f"rules.{rule.id}: {table.name} has no column {needs}, which {rule.kind} needs. Drop it.")
 
 
-def load_rules(folder: Path) -> dict[str, TableRules]:
-    """The rules of every canonical table by its name.
+def load_rules(folder: Path, tables: Collection[str] = ()) -> dict[str, TableRules]:
+    """The rules of each canonical table that has a file, by the table's name.
 
-    Raises `ConfigurationError` if a file is doubtful, or a table has none: unjudged rows must not pass.
+    Raises `ConfigurationError` if a file is doubtful, or one of `tables` has none: unjudged rows must not pass.
     """
     stamps = [(file.name, file.stat()) for file in sorted(folder.glob("*.yaml"))]
-    return dict(_load_rules(folder, tuple((name, stamp.st_mtime_ns, stamp.st_size) for name, stamp in stamps)))
+    rules = _load_rules(folder, tuple((name, stamp.st_mtime_ns, stamp.st_size) for name, stamp in stamps))
+    for name in TABLES:
+        if name in tables and name not in rules:
+            raise ConfigurationError(
+                f"{folder.name}/{name}.yaml: is missing, so nothing judges {name}. Write or restore the file."
+            )
+    return dict(rules)
 
 
 @lru_cache(maxsize=8)
 def _load_rules(folder: Path, _: tuple[tuple[str, int, int], ...]) -> dict[str, TableRules]:
     """The files read; once for every pull of a run, unless one of them changes."""
     rules: dict[str, TableRules] = {}
-    for name in TABLES:
-        file = folder / f"{name}.yaml"
+    for file in (folder / f"{name}.yaml" for name in TABLES):
         if not file.is_file():
-            raise ConfigurationError(
-                f"{folder.name}/{file.name}: is missing, so nothing judges {name}. Restore the file."
-            )
+            continue
+        name = file.stem
         found = build_model(TableRules, read_yaml(file), file.name)
         if found.table != name:
             raise Place(file.name, "table").error(
