@@ -34,14 +34,15 @@ def pull_source(
 
     Errors stand in the report and in the ledger, they are not raised. After an unreachable platform, refused
     credentials, a `stop` rule or a broken register the remaining resources are skipped: they would fare no better.
-    A `${NAME}` that isn't set is told before anything is asked: it is no pull, and what was landed stays good.
+    A `${NAME}` that isn't set, or a table without rules, is told before anything is asked: it is no pull, and what
+    was landed stays good.
     `bands` are the policy's unless given.
     """
     try:
         source.check_placeholders()
+        rules = load_rules(house.settings.config / "quality", source.tables)
     except ConfigurationError as error:
         return PullReport(source.platform, (), refusal=error)
-    rules = load_rules(house.settings.config / "quality")
     pulls: list[ResourcePull] = []
     halted = False
     for name, resource in list_resources(source):
