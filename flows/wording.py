@@ -119,6 +119,8 @@ QUALITY_REASONS = {
     "unmapped": "代码未配置对应关系",
     "other_platform": "平台标识不符",
     "new_field": "出现未配置的字段",
+    "missing": "缺少已配置的字段",
+    "retyped": "字段的取值类型变了",
 }
 _COLUMNS = {
     "category": "事件类别",

@@ -58,6 +58,7 @@ class Judge:
         Raises `ContractBroken` where the mapper does; `part` is what it calls the batch.
         """
         number = 0
+        self._mapper.start_batch(part)
         for records in cut_evenly(pages):
             self._judge(records, number)
             number += len(records)

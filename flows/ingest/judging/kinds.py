@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 Kinds = frozenset[str]
 
@@ -13,7 +14,7 @@ TRUTH: Kinds = frozenset({"truth"})
 NOTHING: Kinds = frozenset()
 
 _KINDS: Mapping[type, str] = {
-    **dict.fromkeys((str, bytes), "text"),
+    **dict.fromkeys((str, bytes, UUID), "text"),
     **dict.fromkeys((int, float, Decimal), "number"),
     bool: "truth",
     **dict.fromkeys((date, datetime, time, timedelta), "date"),

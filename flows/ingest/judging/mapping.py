@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, cast
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.errors import ContractBroken
 from flows.ingest.describe.headers import tidy_header
 from flows.ingest.describe.records import Record
-from flows.ingest.describe.source import FileResource, RestResource, Source
+from flows.ingest.describe.source import FileResource, Resource, Source
 from flows.ingest.describe.terms import CODE_DEFAULT, code_text
+from flows.ingest.judging.drift import DriftWatch, KnownTypes
+from flows.ingest.judging.fields import Path, has_field, pick_values
 from flows.ingest.judging.moments import Style
 from flows.ingest.judging.readings import (
     Mask,
@@ -41,9 +42,12 @@ class Mapped:
 
 
 class Mapper:
-    """Maps the records of one pull of one resource, some thousands at a time; `name` is how messages call it."""
+    """Maps the records of one pull of one resource, some thousands at a time; `name` is how messages call it.
 
-    def __init__(self, source: Source, resource: RestResource | FileResource, name: str) -> None:
+    `known_types` are the kinds of values that the latest landed batch knew of each column.
+    """
+
+    def __init__(self, source: Source, resource: Resource, name: str, known_types: KnownTypes | None = None) -> None:
         self._resource = resource
         self._table = resource.canonical
         self._platform = source.platform
@@ -54,18 +58,19 @@ class Mapper:
             column: {code_text(code): value for code, value in codes.items()}
             for column, codes in resource.codes.items()
         }
-        self._known = self._list_known_fields()
-        self._new_fields: set[str] = set()
-        self._start_batch()
+        self._drift = DriftWatch(resource, self._paths, [self._split(path) for path in resource.ignore], name)
+        self._drift.recall(known_types or {})
+        self.start_batch()
 
     def map_records(self, records: Sequence[Record], first_no: int) -> Mapped:
         """The rows of `records`, numbered from `first_no`.
 
-        Raises `ContractBroken` for a new field, or a mapped one that a record lacks, under `freeze`.
+        Raises `ContractBroken` under `freeze` for a new field, or a mapped one that a record lacks or has of another
+        kind than is known.
         """
         reasons: dict[str, Mask] = {}
         self._received_count += len(records)
-        self._note_fields(records, reasons)
+        self._drift.start_page(records, first_no)
         columns: dict[str, pa.Array] = {}
         for column in self._table.columns:
             columns[column.name] = self._map_column(column, records, reasons)
@@ -74,33 +79,37 @@ class Mapper:
         if self._table.name == "events":
             self._check_platform(columns["platform"], reasons)
         columns["record_no"] = pa.array(range(first_no, first_no + len(records)), pa.int64())
-        return Mapped(pa.table(columns), reasons)
+        return Mapped(pa.table(columns), {**self._drift.judge_page(), **reasons})
+
+    def start_batch(self, part: str = "") -> None:
+        """From here on records are those of another batch; `part` names it in messages where a pull has several."""
+        self._absent = set(self._paths)
+        self._received_count = 0
+        self._drift.start_batch(part)
 
     def finish_batch(self, part: str = "") -> None:
-        """Raise `ContractBroken` if a mapped field was in none of the records since the last batch (data.md, `stop`).
-
-        `part` names the batch in the message where a pull has several.
-        """
+        """Raise `ContractBroken` if a mapped field was in none of the batch's records (data.md, `stop`)."""
         if self._received_count and self._absent:
             missing = [f"{self._resource.fields[column]} (for {column})" for column in sorted(self._absent)]
             raise ContractBroken(
                 f"{self._name}: not one of {self._received_count} records{f' of {part}' if part else ''} has "
                 f"{', '.join(missing)}. The source has changed, or the mapping is wrong: correct fields."
             )
-        self._start_batch()
+        self.start_batch()
 
     def finish(self) -> list[str]:
-        """Warnings of the whole pull."""
-        if not self._new_fields:
-            return []
-        fields = ", ".join(sorted(self._new_fields))
-        return [f"{self._name}: new fields that nothing maps: {fields}. Map them, or list them under ignore."]
+        """Warnings of the whole pull: how its fields differ from what is mapped and known."""
+        return self._drift.list_warnings()
 
-    def _start_batch(self) -> None:
-        self._absent = set(self._paths)
-        self._received_count = 0
+    def describe_contract(self) -> dict[str, Any]:
+        """For the manifest: what is mapped, what becomes of drift, and the kinds of values known from now on."""
+        return {
+            "kind": self._resource.contract,
+            "fields": dict(self._resource.fields),
+            "types": self._drift.describe_types(),
+        }
 
-    def _split(self, path: str) -> tuple[str, ...]:
+    def _split(self, path: str) -> Path:
         return (tidy_header(path),) if self._is_tabular else tuple(path.split("."))
 
     def _map_column(self, column: Column, records: Sequence[Record], reasons: dict[str, Mask]) -> pa.Array:
@@ -110,10 +119,9 @@ class Mapper:
             if self._table.name == "events" and column.name == "platform":
                 default = self._platform
             return pa.repeat(_scalar(column, default), len(records))
-        values = _pick(records, path)
+        values = pick_values(records, path)
         reading = self._read(column, values, reasons)
-        if self._resource.contract != "evolve" and reading.values.null_count:
-            self._note_missing(column.name, path, records, reasons)
+        self._drift.note_column(column.name, values, reading)
         if column.name in self._absent:
             self._look_for(column.name, path, records, reading.values)
         if reading.unreadable.any():
@@ -138,7 +146,8 @@ class Mapper:
             self._resource.timezone,
             self._resource.formats.get(column.name),
             ends_day=column.name in ENDS_DAY,
-            counts_days=isinstance(self._resource, FileResource) and self._resource.format == "xlsx",
+            counts_days=isinstance(self._resource, FileResource) and self._resource.is_workbook,
+            drops_time=column.name in self._resource.days,
         )
         if column.kind == "instant":
             return read_instants(values, style)
@@ -160,69 +169,10 @@ class Mapper:
         if mask.any():
             reasons["other_platform"] = mask
 
-    def _look_for(self, column: str, path: tuple[str, ...], records: Sequence[Record], values: pa.Array) -> None:
+    def _look_for(self, column: str, path: Path, records: Sequence[Record], values: pa.Array) -> None:
         """Note that a mapped field exists: it has a value, or is there without one."""
-        if values.null_count < len(values) or any(_has(record, path) for record in records):
+        if values.null_count < len(values) or any(has_field(record, path) for record in records):
             self._absent.discard(column)
-
-    def _note_missing(
-        self, column: str, path: tuple[str, ...], records: Sequence[Record], reasons: dict[str, Mask]
-    ) -> None:
-        """Let the contract say what becomes of records that lack a mapped field."""
-        missing = np.fromiter((not _has(record, path) for record in records), bool)
-        count = int(np.count_nonzero(missing))
-        if count and self._resource.contract == "freeze":
-            raise ContractBroken(
-                f"{self._name}: {count} of {len(records)} records lack {self._resource.fields[column]} "
-                f"(for {column}), and the contract is freeze. Ask the source for it, or set contract to discard_row."
-            )
-        if count:
-            reasons[f"missing:{column}"] = missing
-
-    def _list_known_fields(self) -> dict[tuple[str, ...], set[str]]:
-        """For each object that holds a mapped field, the names in it that are mapped, opened or ignored."""
-        known: dict[tuple[str, ...], set[str]] = {(): set()}
-        for path in [*self._paths.values(), *(self._split(path) for path in self._resource.ignore)]:
-            for depth, key in enumerate(path):
-                known.setdefault(path[:depth], set()).add(key)
-        return known
-
-    def _note_fields(self, records: Sequence[Record], reasons: dict[str, Mask]) -> None:
-        found: set[str] = set()
-        for parent, known in self._known.items():
-            objects = [it for it in (_pick(records, parent) if parent else records) if type(it) is dict]
-            found.update(".".join((*parent, str(key))) for key in set().union(*objects) - known)
-        self._new_fields |= found
-        if not found or self._resource.contract == "evolve":
-            return
-        if self._resource.contract == "freeze":
-            raise ContractBroken(
-                f"{self._name}: new fields {', '.join(sorted(found))}, and the contract is freeze. Map them, or list "
-                "them under ignore."
-            )
-        paths = [self._split(field) for field in found]
-        reasons["new_field"] = np.fromiter((any(_has(record, path) for path in paths) for record in records), bool)
-
-
-def _pick(records: Sequence[Record], path: tuple[str, ...]) -> list[Any]:
-    """What stands at `path` in each record; nothing where the way there is cut."""
-    first = path[0]
-    values = [record.get(first) for record in records]
-    for key in path[1:]:
-        values = [value.get(key) if type(value) is dict else None for value in values]
-    return values
-
-
-def _has(record: Record, path: tuple[str, ...]) -> bool:
-    """Whether the field is there, if only without a value; an object that is null may hold it."""
-    found: Any = record
-    for key in path:
-        if found is None:
-            return True
-        if not isinstance(found, dict) or key not in found:
-            return False
-        found = found[key]
-    return True
 
 
 def _scalar(column: Column, value: Any) -> pa.Scalar:
@@ -240,4 +190,4 @@ def _translate(values: list[Any], codes: Mapping[str, Any], column: Column) -> t
     translated = pa.array([codes.get(code, otherwise) for code in listed], arrow_type(column))
     is_unmapped = pa.array([code not in codes and CODE_DEFAULT not in codes for code in listed], pa.bool_())
     unmapped = is_unmapped.take(encoded.indices).fill_null(False).to_numpy(zero_copy_only=False)
-    return Reading(translated.take(encoded.indices), reading.unreadable), unmapped
+    return Reading(translated.take(encoded.indices), reading.unreadable, reading.kinds), unmapped

@@ -6,7 +6,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.errors import QualityGate
 from flows.house import House
+from flows.ingest.describe.source import Resource
+from flows.ingest.judging.drift import KnownTypes
 from flows.ingest.judging.predicates import Bands, References
 from flows.month import city_day
 from flows.policy import load_policy
@@ -33,6 +36,31 @@ def read_bands(config: Path, now: datetime) -> Bands:
         return {}
     bands = load_policy(folder).at(city_day(now)).mapping("grades.bands")
     return {post: (int(band["floor"]), int(band["ceiling"])) for post, band in bands.items()}
+
+
+def read_known_types(house: House, platform: str, name: str, resource: Resource) -> KnownTypes:
+    """The kinds of values that the resource's latest landed batch knew of each column still mapped as it was then.
+
+    Nothing for a column mapped otherwise since, and for a resource of which nothing has landed. Raises `QualityGate`
+    if the lake has lost the batch.
+    """
+    batches = [
+        landing.batch_id
+        for landing in house.ledger.list_landings()
+        if (landing.platform, landing.table) == (platform, resource.table)
+        and landing.batch_id.rpartition("-")[0] == f"{platform}-{name}"
+    ]
+    if not batches:
+        return {}
+    try:
+        contract = house.lake.read_manifest(resource.table, batches[-1])["contract"]
+    except FileNotFoundError:
+        raise QualityGate(
+            f"lake, {resource.table}, batch {batches[-1]}: its manifest is gone, and with it what {platform}, {name} "
+            "is held to. The lake is damaged: restore the batch's folder from a backup, then pull again."
+        ) from None
+    fields, types = contract.get("fields", {}), contract.get("types", {})
+    return {column: kinds for column, kinds in types.items() if fields.get(column) == resource.fields.get(column)}
 
 
 def _read_register(house: House, table: str, columns: list[str]) -> pa.Table:
