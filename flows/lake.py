@@ -98,6 +98,9 @@ class Landing:
     table: str
     platform: str
     row_count: int
+    rejected_count: int = 0
+    resource: str = ""
+    slot: str = ""
 
 
 class StagedBatch:
@@ -106,7 +109,7 @@ class StagedBatch:
     Use it as a context manager: leaving without a commit removes what was written.
     """
 
-    def __init__(self, root: Path, table: Table, platform: str, resource: str, slot: str) -> None:
+    def __init__(self, root: Path, table: Table, platform: str, resource: str, slot: str, *, origin: str) -> None:
         self.table = table
         self.platform = platform
         self.resource = resource
@@ -116,7 +119,7 @@ class StagedBatch:
         self.reason_counts: dict[str, int] = {}
         self._root = root
         self._folder = root / STAGING / name_leftover()
-        self._hash = hashlib.sha256(f"{platform}\n{resource}\n{table.name}\n".encode())
+        self._hash = hashlib.sha256(f"{platform}\n{resource}\n{table.name}\n{origin}".encode())
         self._part_count = 0
         self._folder.mkdir(parents=True)
 
@@ -219,9 +222,9 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def stage(self, table: Table, *, platform: str, resource: str, slot: str) -> StagedBatch:
-        """A batch to be filled. `slot` names what it is a copy of: a file's name, or a pull's window."""
-        return StagedBatch(self.root, table, platform, resource, slot)
+    def stage(self, table: Table, *, platform: str, resource: str, slot: str, origin: str = "") -> StagedBatch:
+        """A batch to be filled. `slot` names what it is a copy of: a file, a window; `origin` what is no pull's."""
+        return StagedBatch(self.root, table, platform, resource, slot, origin=origin)
 
     def read_manifest(self, table: str, batch_id: str) -> dict[str, Any]:
         """The manifest written with the batch, as plain values."""

@@ -1,6 +1,6 @@
 """The ledger opened: outcomes of steps, pulls of sources and the landings that they made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +24,9 @@ from flows.ledger.tables import landings, outcomes, pulls
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_SECONDS = 30
 
-PullStatus = Literal["running", "complete", "partial", "refused", "unavailable", "broken", "skipped"]
-"""How a pull ended; `partial`: what was there landed, but something was left for the next time."""
+PullStatus = Literal["running", "complete", "partial", "refused", "unavailable", "broken", "skipped", "replayed"]
+"""How a pull ended; `partial`: what was there landed, but something was left for the next time; `replayed`: no pull,
+but rejected rows judged again."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +169,12 @@ class Ledger:
         warnings: Sequence[str] = (),
         checks: Sequence[Mapping[str, Any]] = (),
         newest_at: datetime | None = None,
-    ) -> None:
-        """End a pull and make its batches count, in the order given: both or neither."""
+        only_after: int | None = None,
+    ) -> bool:
+        """End a pull and make its batches count, in the order given: both or neither.
+
+        Neither, and False, if a batch of the same table landed after the landing `only_after`.
+        """
         rows = [
             {
                 "pull_id": pull_id,
@@ -197,9 +202,12 @@ class Ledger:
             "finished_at": finished_at,
         }
         with self._engine.begin() as connection:
+            if only_after is not None and _has_landed(connection, {row["table_name"] for row in rows}, only_after):
+                return False
             for row in rows:
                 connection.execute(insert(landings).values(row))
             connection.execute(update(pulls).where(pulls.c.id == pull_id).values(end))
+        return True
 
     def list_pulls(self, platform: str | None = None, resource: str | None = None) -> list[PullRecord]:
         """The pulls in the order in which they began, of one platform or resource if asked."""
@@ -249,12 +257,20 @@ class Ledger:
             landings.c.table_name,
             landings.c.platform,
             landings.c.row_count,
+            landings.c.rejected_count,
+            landings.c.resource,
+            landings.c.slot,
         ).order_by(landings.c.id)
         with self._engine.connect() as connection:
-            return [
-                Landing(row.landing_no, row.batch_id, row.table_name, row.platform, row.row_count)
-                for row in connection.execute(query)
-            ]
+            return [Landing(*row) for row in connection.execute(query)]
+
+
+def _has_landed(connection: Connection, tables: Collection[Any], after: int) -> bool:
+    """Whether a batch of the tables landed later than that, and none can until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE landings IN SHARE ROW EXCLUSIVE MODE")
+    newest = select(func.max(landings.c.id)).where(landings.c.table_name.in_(tables))
+    return (connection.execute(newest).scalar_one() or 0) > after
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

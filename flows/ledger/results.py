@@ -137,6 +137,12 @@ class ResultLedger:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else RevisionRecord(**row)
 
+    def list_months(self) -> list[str]:
+        """The months that have been judged, in their order."""
+        query = select(revisions.c.month).distinct().order_by(revisions.c.month)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
     def list_communities(self, month: str, revision: int) -> list[Community]:
         """The communities judged, with their names as they were then."""
         return [

@@ -1,10 +1,9 @@
 """Rows of a pull on their way to a batch: mapped, judged, split into those that pass and those that don't."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
 from flows.errors import QualityGate
@@ -14,8 +13,9 @@ from flows.ingest.judging.gates import PullFacts
 from flows.ingest.judging.mapping import Mapper
 from flows.ingest.judging.predicates import References, find_breaches, list_checks
 from flows.ingest.judging.quality import confirm_breaches
+from flows.ingest.judging.raw import write_raw
 from flows.ingest.judging.readings import Mask
-from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA, StagedBatch
+from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA
 
 RECORDS_AT_ONCE = 10_000
 """Records turned into columns together: what is held as Python objects at any time."""
@@ -31,6 +31,12 @@ def cut_evenly(pages: Iterable[Sequence[Record]]) -> Iterator[list[Record]]:
             held = held[RECORDS_AT_ONCE:]
     if held:
         yield held
+
+
+class Parts(Protocol):
+    """What takes judged rows part by part: those that passed, and the rejected ones in `QUARANTINE_SCHEMA`."""
+
+    def add(self, rows: pa.Table, rejected: pa.Table) -> None: ...
 
 
 class Judge:
@@ -52,7 +58,7 @@ class Judge:
         self._seen_counts: dict[str, int] = {}
         self._seen_count = 0
 
-    def fill_batch(self, batch: StagedBatch, pages: Iterable[Sequence[Record]], part: str = "") -> Iterator[int]:
+    def fill_batch(self, batch: Parts, pages: Iterable[Sequence[Record]], part: str = "") -> Iterator[int]:
         """Judge the records of `pages` into `batch`; yields how many of the pull have been judged so far.
 
         Raises `ContractBroken` where the mapper does; `part` is what it calls the batch.
@@ -159,12 +165,12 @@ class Judge:
                 "record_no": rows.column("record_no"),
                 "row_key": [None if None in key else "|".join(map(str, key)) for key in keys],
                 "reasons": [listed[place] for place in places],
-                "raw": [orjson.dumps(records[place], default=str).decode() for place in places],
+                "raw": [write_raw(records[place]) for place in places],
             },
             schema=QUARANTINE_SCHEMA,
         )
 
-    def _write_part(self, batch: StagedBatch) -> None:
+    def _write_part(self, batch: Parts) -> None:
         rejected = pa.concat_tables(self._rejected) if self._rejected else QUARANTINE_SCHEMA.empty_table()
         batch.add(pa.concat_tables(self._passed), rejected)
         self._passed, self._rejected = [], []
