@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.ingest.judging.kinds import NOTHING, NUMBER, TEXT, TRUTH, Kinds, is_nothing, list_kinds, name_kinds
+from flows.ingest.judging.layouts import DAY_SECONDS, Layout, find_layout, read_layout
 from flows.ingest.judging.moments import (
     EPOCH,
     EPOCH_MILLISECONDS,
@@ -100,7 +101,11 @@ def read_months(values: Sequence[Any], style: Style) -> Reading:
 def read_instants(values: Sequence[Any], style: Style) -> Reading:
     """Instants in UTC without offset. A date alone is its first second, or its last where `style.ends_day`."""
     array = _infer(values)
-    if style.format is None and array is not None:
+    if array is not None and style.format is not None and pa.types.is_string(array.type):
+        layout = find_layout(style.format)
+        if layout is not None:
+            return replace(_read_by_layout(array, layout, style), kinds=list_kinds(values))
+    if array is not None and style.format is None and not style.drops_time:
         if pa.types.is_string(array.type):
             reading = _read_instant_texts(pc.utf8_trim_whitespace(array), style)
             return replace(reading, kinds=_unless_empty(TEXT, reading.values) or list_kinds(values))
@@ -133,6 +138,24 @@ def _read_instant_texts(texts: pa.Array, style: Style) -> Reading:
     unreadable = np.zeros(len(texts), bool)
     unreadable[left] = odd.unreadable
     return Reading(pa.array(micros, pa.timestamp("us"), mask=empty | unreadable), unreadable)
+
+
+def _read_by_layout(texts: pa.Array, layout: Layout, style: Style) -> Reading:
+    """What is exactly of the layout at once, the others one at a time."""
+    found = read_layout(texts, layout)
+    seconds = found.seconds
+    if style.drops_time or not layout.has_time:
+        seconds = np.full(len(texts), DAY_SECONDS - 1 if style.ends_day else 0)
+    local = (found.days * DAY_SECONDS + seconds) * MICROSECONDS
+    micros = _shift_to_utc(pa.array(local, pa.timestamp("us"), mask=~found.is_read), style.zone)
+    if found.is_read.all():
+        return Reading(micros, np.zeros(len(texts), bool))
+    odd = _read_each(
+        pc.if_else(pa.array(found.is_read), pa.scalar(None, pa.string()), texts).to_pylist(),
+        pa.timestamp("us"),
+        lambda value: read_instant(value, style),
+    )
+    return Reading(pc.coalesce(micros, odd.values), odd.unreadable)
 
 
 def _cast_instants(texts: pa.Array, zone: tzinfo) -> pa.Array | None:
