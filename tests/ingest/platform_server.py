@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,11 +27,23 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the platform answers; `content` is sent as JSON unless it is bytes."""
+    """What the platform answers; `content` is sent as JSON unless it is bytes, `pieces` as they come.
+
+    With a `missing_count` it hangs up that many bytes before the end of what it announced.
+    """
 
     content: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    pieces: Iterable[bytes] | None = None
+    missing_count: int = 0
+
+
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: that a caller hangs up in the middle is what some tests are about."""
 
 
 class PlatformServer:
@@ -57,17 +69,24 @@ class PlatformServer:
                 platform.asked.append(asked)
                 reply = platform.answer(asked)
                 content = reply.content if isinstance(reply.content, bytes) else json.dumps(reply.content).encode()
-                self.send_response(reply.status)
+                self.send_response_only(reply.status)
                 for name, value in {"content-type": "application/json", **reply.headers}.items():
                     self.send_header(name, value)
-                self.send_header("content-length", str(len(content)))
+                if reply.pieces is None:
+                    self.send_header("content-length", str(len(content) + reply.missing_count))
+                    self.end_headers()
+                    self.wfile.write(content)
+                    self.close_connection = self.close_connection or reply.missing_count > 0
+                    return
+                self.send_header("transfer-encoding", "chunked")
                 self.end_headers()
-                self.wfile.write(content)
+                for piece in reply.pieces:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.wfile.write(b"0\r\n\r\n")
 
             do_POST = do_GET  # noqa: N815 -- the name that http.server calls
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     @property

@@ -1,20 +1,24 @@
-"""A window's records, page by page: slices, pages, caps and totals."""
+"""A window's records, page by page: slices, pages, caps, totals, and lists that change while they are read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from math import ceil, floor
 from typing import Any
-from urllib.parse import urljoin
 
-from flows.errors import ContractBroken, QualityGate
-from flows.ingest.connect.connector import Connector, Delivery, write_slot
+import orjson
+
+from flows.errors import ContractBroken, QualityGate, SourceUnavailable
+from flows.ingest.connect.connector import Connector, Delivery, RecordsChanged, write_slot
+from flows.ingest.connect.pages import PageReader, Step
 from flows.ingest.connect.rest import Answer, NotThere, RestClient, Timing
-from flows.ingest.describe.connection import CursorPages, LinkHeaderPages, NextUrlPages, NumberedPages, OffsetPages
+from flows.ingest.describe.connection import NoPages, NumberedPages, OffsetPages
 from flows.ingest.describe.records import Record, Window
 from flows.ingest.describe.source import RestResource, RestSource
 
 SHORTEST_SLICE = timedelta(seconds=1)
+DIGEST_BYTES = 16
 
 
 class RestConnector(Connector):
@@ -45,16 +49,13 @@ class Query:
     window: Window | None
     received_count: int = 0
     stated_total: int | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """What to ask for next: further parameters, or a URL that says it all."""
-
-    params: dict[str, Any]
-    url: str | None = None
-    may_be_past: bool = False
-    """Whether the page before was shorter than asked for: this one may be empty, repeat it, or not be there."""
+    total_moved: bool = False
+    marks: set[str] = field(default_factory=set)
+    """What was asked for, each step once."""
+    outlines: set[bytes] = field(default_factory=set)
+    """How each page looked, by its ends and its length."""
+    readings: list[tuple[Step, bytes]] = field(default_factory=list)
+    """Each page that held records, with the digest of them, where the list is to be read again."""
 
 
 class Pager:
@@ -65,12 +66,14 @@ class Pager:
         self._source = source
         self._resource = resource
         self._name = name
+        self._reader = PageReader(resource, name)
 
     def fetch_pages(self, window: Window) -> Iterator[list[Record]]:
         """The records of `window`, one page at a time.
 
         Raises `ContractBroken` if an answer isn't as configured, loops, or may have been cut by the platform's cap,
-        and `QualityGate` if the number received differs from the total stated (data.md, `stop`).
+        `QualityGate` if the number received differs from the total stated (data.md, `stop`), and `RecordsChanged`
+        if the list changed in between.
         """
         since = self._resource.since
         for slice_ in self._cut(window):
@@ -145,40 +148,111 @@ class Pager:
         yield from self._fetch_under_cap((middle, window[1]), cap)
 
     def _fetch_query(self, query: Query) -> Iterator[list[Record]]:
-        step: Step | None = self._find_first()
-        seen: set[str] = set()
-        previous: list[Record] = []
+        step: Step | None = self._reader.find_first()
         while step is not None:
-            mark = step.url or str(step.params)
-            if mark in seen:
-                raise ContractBroken(
-                    f"{self._name}: the platform names the same next page twice. It would never end: check pages."
-                )
-            seen.add(mark)
-            try:
-                answer = self._ask(step, query)
-            except NotThere:
-                if step.may_be_past:
-                    break
-                raise
-            records = self._read_records(answer.content)
-            if records and records == previous:
-                if step.may_be_past:
-                    break
-                raise ContractBroken(
-                    f"{self._name}: the platform gave the same page twice. It may not know the parameters in pages."
-                )
+            self._refuse_circle(step, query)
+            page = self._ask_page(step, query)
+            if page is None:
+                break
+            answer, records = page
+            if records and self._is_repeated(records, step, query):
+                break
+            self._follow_total(answer, records, query)
             query.received_count += len(records)
-            query.stated_total = self._read_total(answer.content, query.stated_total)
             if records:
+                if self._may_change(query):
+                    query.readings.append((step, _digest(records)))
                 yield records
-            previous = records
-            step = self._find_next(step, answer, query, len(records))
-        if query.stated_total is not None and query.received_count != query.stated_total:
-            raise QualityGate(
-                f"{self._name}: {query.received_count} records received, {query.stated_total} stated by the platform "
-                f"({self._resource.total}). Nothing was landed: pull again, and check pages if it stays so."
+            step = self._reader.find_next(step, answer, len(records), query.received_count, query.stated_total)
+        self._check_total(query)
+        self._read_again(query)
+
+    def _refuse_circle(self, step: Step, query: Query) -> None:
+        mark = step.url or str(step.params)
+        if mark in query.marks:
+            raise ContractBroken(
+                f"{self._name}: the platform names the same next page twice. It would never end: check pages."
             )
+        query.marks.add(mark)
+
+    def _ask_page(self, step: Step, query: Query) -> tuple[Answer, list[Record]] | None:
+        """The answer to one step with its records, or nothing if the list had ended before it."""
+        try:
+            answer = self._ask(step, query)
+            return answer, self._reader.read_records(answer.content)
+        except NotThere:
+            if step.may_be_past:
+                return None
+            raise
+        except (ContractBroken, SourceUnavailable):
+            if step.is_probe:
+                return None
+            raise
+
+    def _is_repeated(self, records: list[Record], step: Step, query: Query) -> bool:
+        """Whether this page has come before, which ends a list that may have ended, and breaks off any other."""
+        outline = orjson.dumps([len(records), records[0], records[-1]])
+        if outline not in query.outlines:
+            query.outlines.add(outline)
+            return False
+        if step.may_be_past:
+            return True
+        raise ContractBroken(
+            f"{self._name}: the platform gave the same page twice. It may not know the parameters in pages."
+        )
+
+    def _follow_total(self, answer: Answer, records: list[Record], query: Query) -> None:
+        """Take the page's stated total; raise `RecordsChanged` if it moves where pages are counted off."""
+        before = query.stated_total
+        total = self._reader.read_total(answer.content, before)
+        query.total_moved = query.total_moved or (before is not None and total != before)
+        if not isinstance(self._resource.pages, NumberedPages | OffsetPages):
+            query.stated_total = total
+        elif records and query.total_moved:
+            raise RecordsChanged(self._describe_change(f"the stated total went from {before} to {total}"))
+        elif before is None:
+            # Behind the last page some platforms state another one, or none.
+            query.stated_total = total
+
+    def _check_total(self, query: Query) -> None:
+        if query.stated_total is None or query.received_count == query.stated_total:
+            return
+        found = f"{query.received_count} records received, {query.stated_total} stated by the platform"
+        if query.total_moved:
+            raise RecordsChanged(self._describe_change(f"{found}, and the stated total moved"))
+        raise QualityGate(
+            f"{self._name}: {found} ({self._resource.total}). Nothing was landed: pull again, and check pages if it "
+            "stays so."
+        )
+
+    def _may_change(self, query: Query) -> bool:
+        """Whether a change of the list could pass unseen: then it is read again."""
+        pages, since = self._resource.pages, self._resource.since
+        if isinstance(pages, NoPages) or pages.stable is True:
+            return False
+        if pages.stable is False:
+            return True
+        # Without an end, a record changed meanwhile goes to the end of the list and leaves its total as it was.
+        is_open = since is not None and since.until_param is None
+        return isinstance(pages, NumberedPages | OffsetPages) and (query.stated_total is None or is_open)
+
+    def _read_again(self, query: Query) -> None:
+        """Raise `RecordsChanged` if a page isn't what it was; one answer alone cannot have lost anything."""
+        if len(query.marks) == 1:
+            return
+        for number, (step, digest) in enumerate(query.readings, start=1):
+            try:
+                page = self._ask_page(step, query)
+            except NotThere:
+                page = None
+            if page is None or _digest(page[1]) != digest:
+                raise RecordsChanged(self._describe_change(f"page {number} is not what it was when read again"))
+
+    def _describe_change(self, what: str) -> str:
+        return (
+            f"{self._name}: the list changed while it was read ({what}), so records may lack. Pull again; if it "
+            "stays so, ask in shorter slices (since.slice), and check that total counts the whole query."
+        )
 
     def _ask(self, step: Step, query: Query) -> Answer:
         request = self._resource.request
@@ -190,84 +264,6 @@ class Pager:
             body=self._resolve("body"),
         )
 
-    def _find_first(self) -> Step:
-        pages = self._resource.pages
-        if isinstance(pages, NumberedPages):
-            size = {pages.size_param: pages.size} if pages.size_param and pages.size else {}
-            return Step({pages.param: pages.first, **size})
-        if isinstance(pages, OffsetPages):
-            return Step({pages.param: 0, pages.limit_param: pages.limit})
-        return Step({})
 
-    def _find_next(self, step: Step, answer: Answer, query: Query, count: int) -> Step | None:
-        """The next page to ask for, or nothing if this was the last."""
-        pages = self._resource.pages
-        if isinstance(pages, NumberedPages | OffsetPages):
-            if count == 0 or (query.stated_total is not None and query.received_count >= query.stated_total):
-                return None
-            size = pages.size if isinstance(pages, NumberedPages) else pages.limit
-            # Without a total a short page is no end: a platform may give smaller pages than it was asked for.
-            is_short = query.stated_total is None and size is not None and count < size
-            next_ = step.params[pages.param] + 1 if isinstance(pages, NumberedPages) else query.received_count
-            return Step({**step.params, pages.param: next_}, may_be_past=is_short)
-        if isinstance(pages, CursorPages):
-            cursor = self._read_next(answer.content, pages.next)
-            return Step({pages.param: cursor}) if cursor is not None else None
-        if isinstance(pages, NextUrlPages):
-            following = self._read_next(answer.content, pages.next)
-            return self._follow(answer, following)
-        if isinstance(pages, LinkHeaderPages):
-            return self._follow(answer, answer.next_link)
-        return None
-
-    def _follow(self, answer: Answer, following: str | int | None) -> Step | None:
-        return Step({}, url=urljoin(answer.url, str(following))) if following is not None else None
-
-    def _read_records(self, content: Any) -> list[Record]:
-        found = _follow_path(content, self._resource.records)
-        if not isinstance(found, list):
-            where = self._resource.records or "the answer itself"
-            raise ContractBroken(
-                f"{self._name}: no list at {where}, but {_describe(found, content)}. "
-                "Check records, and whether the platform reports an error with status 200."
-            )
-        if not all(type(record) is dict for record in found):
-            raise ContractBroken(f"{self._name}: a record is not an object with fields. Check records.")
-        return found
-
-    def _read_total(self, content: Any, before: int | None) -> int | None:
-        path = self._resource.total
-        if path is None:
-            return None
-        found = _follow_path(content, path)
-        if isinstance(found, str) and found.isdigit():
-            return int(found)
-        if isinstance(found, int) and not isinstance(found, bool):
-            return found
-        if before is not None and found is None:
-            return before
-        raise ContractBroken(f"{self._name}: no number at {path}, where total is expected. Check total.")
-
-    def _read_next(self, content: Any, path: str) -> str | int | None:
-        found = _follow_path(content, path)
-        if found is None or found == "":
-            return None
-        if isinstance(found, str | int) and not isinstance(found, bool):
-            return found
-        raise ContractBroken(f"{self._name}: {path} is neither text nor a number. Check pages.next.")
-
-
-def _follow_path(content: Any, path: str) -> Any:
-    for key in path.split(".") if path else ():
-        if not isinstance(content, dict) or key not in content:
-            return None
-        content = content[key]
-    return content
-
-
-def _describe(found: Any, content: Any) -> str:
-    if found is not None:
-        return f"a value of another kind ({type(found).__name__})"
-    if isinstance(content, dict):
-        return f"an object with the keys {', '.join(sorted(map(str, content))[:8]) or 'none'}"
-    return f"an answer of another kind ({type(content).__name__})"
+def _digest(records: list[Record]) -> bytes:
+    return blake2b(orjson.dumps(records), digest_size=DIGEST_BYTES).digest()

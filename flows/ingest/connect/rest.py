@@ -6,18 +6,28 @@ The only place of ingest that knows `requests`.
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
 import orjson
 import requests
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from flows.errors import ConfigurationError, ContractBroken, SourceUnavailable
+from flows.ingest.connect.answers import (
+    PIECE_BYTES,
+    STAYS_BROKEN_OFF,
+    BrokenOff,
+    Fault,
+    Reply,
+    parse_json,
+    read_body,
+)
 from flows.ingest.connect.auth import Authenticator, Draft
+from flows.ingest.connect.clocks import explain_skew, read_retry_after
+from flows.ingest.describe.connection import HmacAuth
 from flows.ingest.describe.grammar import list_placeholders
 from flows.ingest.describe.source import RestSource
 
@@ -44,7 +54,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Timing:
-    """How a client waits and reads the time; tests hand in their own. `wall` dates signatures and nothing else."""
+    """How a connector waits and reads the time; tests hand in their own. `wall` dates signatures and files."""
 
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -99,14 +109,14 @@ class RestClient:
             params = {}
         url = target
         for _ in range(REDIRECTS_MAX + 1):
-            response = self._send(method, self._locate(url), params or {}, headers or {}, data)
-            if not response.is_redirect:
-                return Answer(self._read_json(response), response.url, response.links.get("next", {}).get("url"))
-            if method == "POST" and response.status_code not in (307, 308):
+            reply = self._send(method, self._locate(url), params or {}, headers or {}, data)
+            if not HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
+                return Answer(reply.content, reply.url, reply.next_link)
+            if method == "POST" and reply.status not in (307, 308):
                 raise ContractBroken(
                     f"{self._name(self._locate(target).path)} redirects a POST request. Correct request.path."
                 )
-            url, params = urljoin(response.url, response.headers["location"]), {}
+            url, params = urljoin(reply.url, reply.headers["location"]), {}
         raise ContractBroken(f"{self._name(self._locate(target).path)} redirects in a circle. Correct request.path.")
 
     def _locate(self, target: str) -> SplitResult:
@@ -126,7 +136,7 @@ class RestClient:
         params: Mapping[str, object],
         headers: Mapping[str, str],
         data: bytes | None,
-    ) -> requests.Response:
+    ) -> Reply:
         """The platform's answer below 400, after as many attempts as make sense."""
         refreshed = False
         attempt = 0
@@ -137,54 +147,90 @@ class RestClient:
                 draft.headers["Content-Type"] = "application/json"
             self._auth.apply(draft)
             attempt += 1
-            response, problem = self._try_once(draft, url, data)
-            if response is not None and response.status_code < HTTPStatus.BAD_REQUEST:
-                return response
-            if response is not None and response.status_code == HTTPStatus.UNAUTHORIZED and not refreshed:
+            reply, fault = self._try_once(draft, url, data)
+            if reply is not None and fault is None:
+                return reply
+            if reply is not None and reply.status == HTTPStatus.UNAUTHORIZED and not refreshed:
                 refreshed = True
                 if self._auth.forget_token():
                     continue
-            if response is not None:
-                self._refuse_final(response.status_code, url.path)
-            if attempt == ATTEMPTS_MAX:
-                raise SourceUnavailable(
-                    f"{self._name(url.path)} {problem}, {ATTEMPTS_MAX} times in a row. Try again later."
-                )
-            self._timing.sleep(self._find_pause(attempt, response, url.path))
+            self._wait_or_give_up(attempt, reply, fault, url.path)
 
-    def _try_once(self, draft: Draft, url: SplitResult, data: bytes | None) -> tuple[requests.Response | None, str]:
-        """One request: its response if there was one, and what to say if that isn't good."""
+    def _try_once(self, draft: Draft, url: SplitResult, data: bytes | None) -> tuple[Reply | None, Fault | None]:
+        """One request: what came back, if anything did, and what is wrong with it.
+
+        Raises what no further attempt can mend.
+        """
         self._keep_pace()
+        name, connection = self._name(url.path), self._source.connection
         full = url._replace(query=urlencode(draft.query), fragment="").geturl()
+        asked_at = self._timing.clock()
         try:
             response = self._session.request(
                 draft.method,
                 full,
                 headers=draft.headers,
                 data=data,
-                timeout=self._source.connection.timeout_seconds,
+                timeout=connection.timeout_seconds,
                 allow_redirects=False,
                 auth=_keep_headers,
+                stream=True,
             )
-        except requests.Timeout:
-            return None, f"did not answer within {self._source.connection.timeout_seconds} seconds"
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-            return None, "cannot be reached"
-        except requests.exceptions.ContentDecodingError:
-            return None, "answered with a body that cannot be decompressed"
+            with response:
+                reply = Reply(
+                    response.status_code,
+                    response.headers,
+                    response.url,
+                    response.links.get("next", {}).get("url"),
+                )
+                if response.is_redirect:
+                    return reply, None
+                if response.status_code >= HTTPStatus.BAD_REQUEST:
+                    return reply, Fault(f"answered {response.status_code}")
+                body = read_body(
+                    lambda: response.raw.read1(PIECE_BYTES, decode_content=True) or b"",
+                    response.headers,
+                    connection,
+                    self._timing.clock,
+                    asked_at=asked_at,
+                    name=name,
+                )
+            content_type = reply.headers.get("content-type", "")
+            return replace(reply, content=parse_json(body, content_type, connection.encoding, name)), None
+        except BrokenOff:
+            return None, STAYS_BROKEN_OFF
+        except (requests.Timeout, ReadTimeoutError):
+            return None, Fault(f"did not answer within {connection.timeout_seconds} seconds")
+        except DecodeError:
+            return None, Fault("answered with a body that cannot be decompressed")
+        except HTTPError:
+            return None, Fault("broke off its answer half way")
+        except requests.ConnectionError:
+            return None, Fault("cannot be reached")
         except (requests.RequestException, ValueError) as error:
             # The message would hold the URL or a header, and with it a secret: only its kind is told.
             raise ConfigurationError(
-                f"{self._name(url.path)}: the request cannot be made ({type(error).__name__}). Check base_url, path, "
+                f"{name}: the request cannot be made ({type(error).__name__}). Check base_url, path, "
                 "headers and the values of the placeholders: none may hold a line break or a stray character."
             ) from None
-        return response, f"answered {response.status_code}"
 
-    def _refuse_final(self, status: int, path: str) -> None:
+    def _wait_or_give_up(self, attempt: int, reply: Reply | None, fault: Fault | None, path: str) -> None:
+        """Wait until the next attempt makes sense; raise if none does, or this was the last."""
+        fault = fault or Fault("gave no answer")
+        if reply is not None:
+            self._refuse_final(reply, path)
+        if attempt == ATTEMPTS_MAX:
+            raise fault.lasting(f"{self._name(path)} {fault.problem}, {ATTEMPTS_MAX} times in a row. {fault.remedy}")
+        self._timing.sleep(self._find_pause(attempt, reply, path))
+
+    def _refuse_final(self, reply: Reply, path: str) -> None:
         """Raise what no further attempt can mend; return if one may."""
+        status, auth = reply.status, self._source.connection.auth
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            names = list_placeholders(self._source.connection.auth)
+            names = list_placeholders(auth)
             hint = f"Check {', '.join(f'${{{name}}}' for name in names)}." if names else "Set connection.auth."
+            if isinstance(auth, HmacAuth):
+                hint += explain_skew(reply.headers, self._timing.wall())
             raise ConfigurationError(f"{self._name(path)} refused the credentials ({status}). {hint}")
         if status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             broken = NotThere if status == HTTPStatus.NOT_FOUND else ContractBroken
@@ -193,9 +239,9 @@ class RestClient:
                 "platform's description."
             )
 
-    def _find_pause(self, attempt: int, response: requests.Response | None, path: str) -> float:
+    def _find_pause(self, attempt: int, reply: Reply | None, path: str) -> float:
         """Seconds until the next attempt: as the platform asks, else doubling, with jitter."""
-        asked = _read_retry_after(response, self._timing.wall) if response is not None else None
+        asked = read_retry_after(reply.headers, self._timing.wall()) if reply is not None else None
         if asked is not None:
             if asked > RETRY_AFTER_SECONDS_MAX:
                 raise SourceUnavailable(
@@ -211,35 +257,23 @@ class RestClient:
             self._timing.sleep(self._next_at - now)
         self._next_at = max(now, self._next_at) + self._source.connection.pause.total_seconds()
 
-    def _read_json(self, response: requests.Response) -> Any:
-        try:
-            return orjson.loads(response.content)
-        except orjson.JSONDecodeError:
-            kind = response.headers.get("content-type", "no content type").split(";")[0]
-            hint = " (perhaps a login page)" if "html" in kind else ""
-            raise ContractBroken(
-                f"{self._name(urlsplit(response.url).path)} answered {response.status_code} with {kind}{hint} "
-                "where JSON was expected. Check request.path and connection.auth."
-            ) from None
-
     def _fetch_token(self, path: str, form: dict[str, str]) -> dict[str, Any]:
         """The answer of the token endpoint, which holds `access_token`."""
         url = self._locate(path)
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-            response, problem = self._try_once(Draft("POST", url.path, [], headers), url, urlencode(form).encode())
-            if response is not None and response.status_code == HTTPStatus.OK:
-                answer = self._read_json(response)
+        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+        attempt = 0
+        while True:
+            attempt += 1
+            reply, fault = self._try_once(Draft("POST", url.path, [], headers), url, urlencode(form).encode())
+            if reply is not None and reply.status == HTTPStatus.OK:
+                answer = reply.content
                 if not isinstance(answer, dict) or not answer.get("access_token"):
                     raise ContractBroken(f"{self._name(url.path)} answered without access_token. Check token_path.")
                 return answer
-            if response is not None:
+            if reply is not None and reply.status == HTTPStatus.BAD_REQUEST:
                 # RFC 6749 5.2: a wrong client may be answered 400.
-                wrong_client = response.status_code == HTTPStatus.BAD_REQUEST
-                self._refuse_final(HTTPStatus.UNAUTHORIZED if wrong_client else response.status_code, url.path)
-            if attempt < ATTEMPTS_MAX:
-                self._timing.sleep(self._find_pause(attempt, response, url.path))
-        raise SourceUnavailable(f"{self._name(url.path)} {problem}, {ATTEMPTS_MAX} times in a row. Try again later.")
+                reply = replace(reply, status=HTTPStatus.UNAUTHORIZED)
+            self._wait_or_give_up(attempt, reply, fault, url.path)
 
     def _name(self, path: str) -> str:
         """How messages call a path: without that of base_url, which may hold a key."""
@@ -252,16 +286,3 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _read_retry_after(response: requests.Response, wall: Callable[[], float]) -> float | None:
-    stated = response.headers.get("retry-after", "").strip()
-    if stated.isdigit():
-        return float(stated)
-    try:
-        moment = parsedate_to_datetime(stated)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.fromtimestamp(wall(), UTC)).total_seconds())
