@@ -30,6 +30,7 @@ from flows.ingest.judging.readings import (
 
 Read = Callable[..., list[dict[str, Any]]]
 
+OLD_WORKBOOK = Path(__file__).parent / "workbooks" / "sanctions.xls"
 STILL = Pauses().timing
 """Time in which every file lies still."""
 
@@ -150,8 +151,11 @@ def test_quoted_cells_may_hold_commas_and_line_breaks(read: Read, drop: Path) ->
     assert read(CSV) == [{"工号": "a,b\nc", "Issued On": "x"}]
 
 
-def write_workbook(path: Path, rows: list[list[Any]], merges: list[tuple[int, int, int, str]] | None = None) -> None:
-    """A workbook with `rows`; a merge is row, first and last column, and text."""
+Merges = list[tuple[int, int, int, int, str]]
+
+
+def write_workbook(path: Path, rows: list[list[Any]], merges: Merges | None = None) -> None:
+    """A workbook with `rows`; a merge is its first row and column, its last row and column, and its text."""
     with xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd"}) as workbook:
         workbook.add_worksheet("说明").write(0, 0, "empty")
         sheet = workbook.add_worksheet("名单")
@@ -161,15 +165,73 @@ def write_workbook(path: Path, rows: list[list[Any]], merges: list[tuple[int, in
                     sheet.write_datetime(number, column, cell)
                 elif cell is not None:
                     sheet.write(number, column, cell)
-        for number, first, last, text in merges or []:
-            sheet.merge_range(number, first, number, last, text)
+        for *cells, text in merges or []:
+            sheet.merge_range(*cells, text)
 
 
 def test_merged_headers_are_joined(read: Read, drop: Path) -> None:
     rows: list[list[Any]] = [["工号", None, None, "备注"], [None, "应开", "实开", None], ["S1", 4, 3, "好"]]
-    write_workbook(drop / "a.xlsx", rows, [(0, 1, 2, "组织生活")])
+    write_workbook(drop / "a.xlsx", rows, [(0, 1, 0, 2, "组织生活")])
     assert read(f"{XLSX}\nsheet: 名单\nheader_rows: 2") == [
         {"工号": "S1", "组织生活/应开": 4.0, "组织生活/实开": 3.0, "备注": "好"}
+    ]
+
+
+# Columns: a number over three rows; two meetings under one heading, each with two figures; a remark over three rows
+# and two columns, which is one column's header; a figure whose heading stands alone in the last row.
+TALL_HEADER: list[list[Any]] = [
+    ["工号", "组织生活", None, None, None, "备注", None, None],
+    [None, "支部会", None, "党课", None, None, None, None],
+    [None, "应开", "实开", "应开", "实开", None, None, "年份"],
+]
+TALL_MERGES: Merges = [
+    (0, 0, 2, 0, "工号"),
+    (0, 1, 0, 4, "组织生活"),
+    (1, 1, 1, 2, "支部会"),
+    (1, 3, 1, 4, "党课"),
+    (0, 5, 2, 6, "备注"),
+]
+
+
+def test_headers_merged_downwards_and_across_are_joined_by_what_the_workbook_says(read: Read, drop: Path) -> None:
+    write_workbook(drop / "a.xlsx", [*TALL_HEADER, ["S1", 4, 3, 2, 1, "好", None, 2024]], TALL_MERGES)
+    assert read(f"{XLSX}\nsheet: 名单\nheader_rows: 3") == [
+        {
+            "工号": "S1",
+            "组织生活/支部会/应开": 4.0,
+            "组织生活/支部会/实开": 3.0,
+            "组织生活/党课/应开": 2.0,
+            "组织生活/党课/实开": 1.0,
+            "备注": "好",
+            "年份": 2024.0,
+        }
+    ]
+
+
+def test_a_header_row_that_is_all_merged_from_above_is_one(read: Read, drop: Path) -> None:
+    rows: list[list[Any]] = [["名单"], ["工号", "种类"], [None, None], ["S1", "a"]]
+    write_workbook(drop / "a.xlsx", rows, [(1, 0, 2, 0, "工号"), (1, 1, 2, 1, "种类")])
+    assert read(f"{XLSX}\nsheet: 名单\nskip_rows: 1\nheader_rows: 2") == [{"工号": "S1", "种类": "a"}]
+
+
+def test_cells_merged_below_the_header_are_left_as_they_are(read: Read, drop: Path) -> None:
+    rows: list[list[Any]] = [["街道", "工号"], ["北关", "S1"], [None, "S2"]]
+    write_workbook(drop / "a.xlsx", rows, [(1, 0, 2, 0, "北关")])
+    assert read(f"{XLSX}\nsheet: 名单") == [{"街道": "北关", "工号": "S1"}, {"街道": None, "工号": "S2"}]
+
+
+def test_in_text_a_header_covers_no_more_than_the_one_above_it(read: Read, drop: Path) -> None:
+    lines = [",".join(cell or "" for cell in row[:6]) for row in TALL_HEADER]
+    drop.joinpath("a.csv").write_text("\n".join([*lines, "S1,4,3,2,1,好"]) + "\n", encoding="utf-8")
+    assert read(f"{CSV}\nheader_rows: 3") == [
+        {
+            "工号": "S1",
+            "组织生活/支部会/应开": "4",
+            "组织生活/支部会/实开": "3",
+            "组织生活/党课/应开": "2",
+            "组织生活/党课/实开": "1",
+            "备注": "好",
+        }
     ]
 
 
@@ -251,6 +313,57 @@ def test_a_workbook_named_xls_is_read_by_its_content(read: Read, drop: Path) -> 
     assert read('files: "*.xls"\nformat: xlsx\nsheet: 名单') == [{"工号": "S1"}]
 
 
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsx"])
+@pytest.mark.parametrize("form", ["xls", "xlsx"])
+def test_a_workbook_of_the_old_kind_is_read_whatever_it_is_called(
+    make_files_source: Callable[[str], FilesSource], drop: Path, name: str, form: str
+) -> None:
+    (drop / name).write_bytes(OLD_WORKBOOK.read_bytes())
+    lines = f'files: "{name}"\nformat: {form}\nsheet: 名单\nskip_rows: 1\nheader_rows: 2\nfooter: {{starts_with: 注}}'
+    source = make_files_source(lines)
+    resource = source.resources["sanctions"]
+    warnings: list[str] = []
+    [file], _ = find_files(source, resource, STILL)
+    [records] = read_records(file, resource, "sheets, sanctions", warnings.append)
+    assert records == [
+        {"工号": "001", "处分/种类": "警告", "处分/日期": date(2024, 3, 1), "备注": None},
+        {"工号": 2, "处分/种类": "记过", "处分/日期": "2024/3/2", "备注": "日期是文本"},
+        {"工号": 3, "处分/种类": "记大过", "处分/日期": None, "备注": None},
+    ]
+    told = "is an old workbook, whose errors such as #N/A are read as empty. Ask for an .xlsx."
+    assert warnings == [f"sheets, sanctions: {name}: {told}"]
+
+
+def test_dates_and_text_in_one_column_are_read_as_the_same_days(
+    make_files_source: Callable[[str], FilesSource], drop: Path
+) -> None:
+    days: list[Any] = [
+        datetime(2024, 3, 1),
+        "2024/3/1",
+        "2024年3月1日",
+        "20240301",
+        45352,
+        " 2024-03-01 ",
+        "三月",
+        None,
+    ]
+    write_workbook(drop / "a.xlsx", [["工号", "种类", "日期"], *([n, "demerit", day] for n, day in enumerate(days))])
+    source = make_files_source(f"{XLSX}\nsheet: 1")
+    resource = source.resources["sanctions"]
+    [file], _ = find_files(source, resource, STILL)
+    [records] = read_records(file, resource, "sheets, sanctions")
+    mapped = Mapper(source, resource, "sheets, sanctions").map_records(records, 0)
+    # 45352 days after 1899-12-30 is 2024-03-01.
+    assert mapped.rows.column("effective_on").to_pylist() == [*[date(2024, 3, 1)] * 6, None, None]
+    assert mapped.reasons["unreadable:effective_on"].tolist() == [False] * 6 + [True, False]
+
+
+def test_a_web_page_called_a_workbook_is_told_as_one(read: Read, drop: Path) -> None:
+    drop.joinpath("a.xls").write_bytes(b"\xef\xbb\xbf\r\n<html><table><tr><td>S1</td></tr></table></html>")
+    with pytest.raises(ContractBroken, match=r"it is a web page or XML under a workbook's name: save it as \.xlsx"):
+        read('files: "*.xls"\nformat: xls')
+
+
 def test_lines_of_json_are_read(read: Read, drop: Path) -> None:
     drop.joinpath("a.jsonl").write_text('{"工号": {"a": 1}}\n\n{"工号": null}\n', encoding="utf-8")
     assert read('files: "*.jsonl"\nformat: jsonl') == [{"工号": {"a": 1}}, {"工号": None}]
@@ -268,6 +381,10 @@ def test_parquet_is_read(read: Read, drop: Path) -> None:
         (("a.csv", b"\n,\n"), CSV, "there is no header row"),
         (("a.csv", b""), CSV, "it is empty, 0 bytes: a copy that broke off"),
         (("a.csv", b"a,a\n1,2\n"), CSV, "the header a stands more than once"),
+        (("a.csv", b'a\n"1'), CSV, "line 2: unexpected end of data"),
+        (("a.csv", b"a\n\x001"), CSV, "it holds zero bytes: it was copied broken, or is no text"),
+        (("a.csv", "工号\n执法".encode()[:-1]), CSV, "it ends within a character, so its copy broke off"),
+        (("a.xlsx", b""), XLSX, r"a\.xlsx cannot be read as xlsx \(it is empty, 0 bytes"),
         (("a.csv", b"a\n1,2\n"), CSV, "row 2 has more cells than the header"),
         (("a.csv", b"a\n1\n"), f"{CSV}\nencoding: klingon", "unknown encoding klingon"),
         (("a.jsonl", b"{}\n[1]\n"), 'files: "*.jsonl"\nformat: jsonl', "line 2 is not an object"),
