@@ -34,20 +34,26 @@ def demo(
         bool, typer.Option("--prefect", help="Run the month as a Prefect flow, on a server started for it.")
     ] = False,
     faults: Annotated[
-        bool, typer.Option("--faults", help="Let the platforms fail now and then, as real ones do.")
+        bool, typer.Option("--faults", help="Let the platforms fail in every way that a pull gets over.")
     ] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="NAME", help="Let the platforms have this fault; see docs/sandbox.md."),
+    ] = None,
 ) -> None:
     """Start the sandbox city, run the month, and say where everything is."""
     from flows.cli.progress import show_progress
     from flows.demo import list_demo_outputs, run_demo
+    from flows.sandbox.faults import RECOVERABLE
     from flows.settings import load_settings
 
     check_word("--scale", scale, SCALES)
+    names = list(dict.fromkeys([*(RECOVERABLE if faults else ()), *(fault or ())]))
     settings = load_settings(home, config)
     chosen = Month.parse(month)
     with show_progress() as progress:
         run = _run_as_flow if prefect else None
-        run_demo(settings, scale=scale, month=chosen, clock=read_clock, progress=progress, run=run, faults=faults)
+        run_demo(settings, scale=scale, month=chosen, clock=read_clock, progress=progress, run=run, faults=names)
     typer.echo(f"The sandbox city's {chosen} is done.")
     for title, path in list_demo_outputs(settings.home, chosen):
         typer.echo(f"  {title}: {path}")
@@ -147,8 +153,9 @@ def publish(month: MonthText, home: Home = None, config: Config = None) -> None:
 
 def _parse_months(text: str) -> list[Month]:
     """The month written YYYY-MM, or all from the first to the last written YYYY-MM..YYYY-MM."""
-    first, _, last = text.partition("..")
-    start, end = Month.parse(first), Month.parse(last or first)
+    first, dots, last = text.partition("..")
+    start = Month.parse(first)
+    end = Month.parse(last) if dots else start
     if end < start:
         raise UsageError(f"--month {text!r} ends before it begins. Write the earlier month first.")
     months = [start]

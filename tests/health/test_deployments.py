@@ -39,16 +39,29 @@ def test_every_source_has_a_deployment() -> None:
     assert sorted(deployed) == sorted(file.stem for file in (ROOT / "config" / "platforms").glob("*.yaml"))
 
 
-def test_schedules_run_after_the_cutoff_by_the_citys_clock() -> None:
-    # The newest policy's cutoff is day 3, 00:00, of the month after (policy §1).
-    [*_, newest] = load_policy(ROOT / "config" / "policy").leaves["five_star.cutoff_day"].entries
+def test_every_schedule_goes_by_the_citys_clock() -> None:
     schedules = [schedule for deployment in DEPLOYMENTS for schedule in deployment.get("schedules", [])]
     assert schedules
-    for schedule in schedules:
-        minute, hour, day, month, weekday = schedule["cron"].split()
-        assert schedule["timezone"] == "Asia/Shanghai"
-        assert (int(day), int(hour), int(minute)) > (newest.value, 0, 0)
-        assert (month, weekday) == ("*", "*")
+    assert {schedule["timezone"] for schedule in schedules} == {"Asia/Shanghai"}
+
+
+def test_the_month_is_run_after_its_cutoff() -> None:
+    # The newest policy's cutoff is day 3, 00:00, of the month after (policy §1).
+    [*_, newest] = load_policy(ROOT / "config" / "policy").leaves["five_star.cutoff_day"].entries
+    [schedule] = find_deployment("monthly")["schedules"]
+    minute, hour, day, month, weekday = schedule["cron"].split()
+    assert (int(day), int(hour), int(minute)) > (newest.value, 0, 0)
+    assert (month, weekday) == ("*", "*")
+
+
+def test_platforms_are_read_every_hour_and_not_two_at_the_same_minute() -> None:
+    crons = [
+        deployment["schedules"][0]["cron"].split()
+        for deployment in DEPLOYMENTS
+        if "ingest" in deployment["tags"] and deployment["name"] != "ingest-sheets"
+    ]
+    assert [cron[1:] for cron in crons] == [["*"] * 4] * 4
+    assert len({cron[0] for cron in crons}) == 4
 
 
 def test_publishing_has_no_schedule_for_a_person_starts_it() -> None:
