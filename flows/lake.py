@@ -286,27 +286,27 @@ class LakeView:
             self._merged[name] = self._connection.read_parquet(file)
         return self._merged[name]
 
+    def landed(self, name: str) -> "ibis.Table":
+        """Every landed row of the canonical table `name` with `record_no` and `batch_id`: older versions too."""
+        table = TABLES[name]
+        landings = {landing.batch_id: landing for landing in self._landings if landing.table == name}
+        files = [file for it in landings.values() for file in self._list_whole_parts(table, it.batch_id, it.row_count)]
+        if files:
+            return self._connection.read_parquet(files, hive_partitioning=True)
+        return self._ibis.memtable(arrow_schema(table).append(pa.field("batch_id", pa.string())).empty_table())
+
     def _merge(self, table: Table) -> "ibis.Table":
         ibis = self._ibis
-        landings = [landing for landing in self._landings if landing.table == table.name]
-        latest = {landing.batch_id: landing.landing_no for landing in sorted(landings, key=lambda it: it.landing_no)}
-        counts = {landing.batch_id: landing.row_count for landing in landings}
-        files = [file for batch_id in latest for file in self._list_whole_parts(table, batch_id, counts[batch_id])]
-        columns = [column.name for column in table.columns]
-        if not files:
-            empty = pa.schema([*arrow_schema(table), pa.field("batch_id", pa.string())]).empty_table()
-            return ibis.memtable(empty).select(*columns, "batch_id")
-        rows = self._connection.read_parquet(files, hive_partitioning=True)
-        order = ibis.memtable(
-            pa.table({"batch_id": list(latest), "landing_no": pa.array(latest.values(), pa.int64())})
-        )
-        ranked = rows.join(order, "batch_id")
+        landings = sorted((it for it in self._landings if it.table == table.name), key=lambda it: it.landing_no)
+        latest = {landing.batch_id: landing.landing_no for landing in landings}
+        order = {"batch_id": pa.array(latest, pa.string()), "landing_no": pa.array(latest.values(), pa.int64())}
+        ranked = self.landed(table.name).join(ibis.memtable(pa.table(order)), "batch_id")
         newest_first = [ibis.desc("updated_at")] if table.has_updated_at else []
         window = ibis.window(
             group_by=list(table.key), order_by=[*newest_first, ibis.desc("landing_no"), ibis.desc("record_no")]
         )
         merged = ranked.mutate(place=ibis.row_number().over(window)).filter(lambda row: row.place == 0)
-        return merged.select(*columns, "batch_id")
+        return merged.select(*(column.name for column in table.columns), "batch_id")
 
     def _list_whole_parts(self, table: Table, batch_id: str, row_count: int) -> list[str]:
         """The batch's parts. Raises `QualityGate` if they don't hold the rows that landed: missing is never zero."""

@@ -22,7 +22,7 @@ from flows.cycle import (
     queue_messages,
 )
 from flows.errors import FivestarError, join_failures
-from flows.ingest.flow import open_flow_house, pull_source_task, read_clock
+from flows.ingest.flow import open_flow_house, pull_source_task, read_clock, tell_across_tables
 from flows.ingest.ingestion import PARTS, PULLS_AT_ONCE, read_sources, select_sources
 from flows.month import Month, find_last_closed_month
 from flows.results import MonthResult, count_monthly_cost_fen
@@ -69,6 +69,8 @@ def ingest_month(month: str, home: str | None, config: str | None) -> list[Fives
             source.platform: pull_source_task.submit(source.platform, month, part, home, config) for source in chosen
         }
         failures |= {platform: failure for platform, future in futures.items() if (failure := _find_failure(future))}
+    with open_flow_house(home, config) as house:
+        tell_across_tables(house, read_sources(house))
     return list(failures.values())
 
 

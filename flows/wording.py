@@ -118,6 +118,7 @@ QUALITY_REASONS = {
     "unreadable": "无法读取",
     "unmapped": "代码未配置对应关系",
     "other_platform": "平台标识不符",
+    "event_not_landed": "所指的事件未入库",
     "new_field": "出现未配置的字段",
     "missing": "缺少已配置的字段",
     "retyped": "字段的取值类型变了",

@@ -1,5 +1,6 @@
 """The flow that pulls one source, and the task that both it and the monthly cycle pull with."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,8 @@ from prefect.tasks import Task, exponential_backoff
 
 from flows.errors import SourceUnavailable
 from flows.house import House, open_house
+from flows.ingest.crosscheck import judge_across_tables
+from flows.ingest.describe.source import Source
 from flows.ingest.ingestion import PARTS, ingest_source, month_window, read_sources
 from flows.ingest.reports import PullReport
 from flows.month import Month
@@ -101,6 +104,12 @@ def show_pull(report: PullReport, month: str, part: str) -> None:
         get_run_logger().warning(warning)
 
 
+def tell_across_tables(house: House, sources: Sequence[Source]) -> None:
+    """Judge, once `sources` are in, what none of them can be judged for alone, and log what is told."""
+    for finding in judge_across_tables(house, sources):
+        get_run_logger().warning(finding.warning)
+
+
 def name_run() -> str:
     """The run's name: which source, and which month if one was asked for."""
     asked = flow_run.parameters
@@ -117,3 +126,5 @@ def ingest_platform(
     for part, tables in PARTS.items():
         if not source.tables.isdisjoint(tables):
             pull_source_task(platform, month, part, home, config)
+    with open_flow_house(home, config) as house:
+        tell_across_tables(house, [source])

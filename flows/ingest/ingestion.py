@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flows.errors import ConfigurationError
 from flows.house import Clock, House, Progress, ignore_progress, record_step
+from flows.ingest.crosscheck import add_findings, judge_across_tables
 from flows.ingest.describe.records import Window
 from flows.ingest.describe.source import Source, load_sources
 from flows.ingest.pull import pull_source
@@ -83,7 +84,10 @@ def ingest_sources(
     narrowed_only: bool = False,
     progress: Progress = ignore_progress,
 ) -> list[PullReport]:
-    """Pull every source part by part, each part from all sources at once, each source on its own."""
+    """Pull every source part by part, each part from all sources at once, each source on its own.
+
+    Then judge what no source can be judged for alone.
+    """
 
     def ingest(source: Source, tables: Collection[str]) -> PullReport:
         return ingest_source(
@@ -96,7 +100,7 @@ def ingest_sources(
             failed = {report.platform for report in reports if report.error is not None}
             chosen = select_sources(house, sources, tables, failed)
             reports.extend(pool.map(lambda source, tables=tables: ingest(source, tables), chosen))
-    return reports
+    return add_findings(reports, judge_across_tables(house, sources))
 
 
 def ingest_months(

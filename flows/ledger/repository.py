@@ -209,6 +209,19 @@ class Ledger:
             connection.execute(update(pulls).where(pulls.c.id == pull_id).values(end))
         return True
 
+    def note_checks(self, pull_id: int, checks: Sequence[Mapping[str, Any]]) -> None:
+        """Add checks to an ended pull, and their `warning`; each takes the place of the one of its key."""
+        keys = {check["key"] for check in checks}
+        with self._engine.begin() as connection:
+            row = connection.execute(select(pulls.c.checks, pulls.c.warnings).where(pulls.c.id == pull_id)).one()
+            old = {check.get("warning") for check in row.checks if check["key"] in keys}
+            told = [check["warning"] for check in checks if check.get("warning")]
+            values = {
+                "checks": [*(check for check in row.checks if check["key"] not in keys), *map(dict, checks)],
+                "warnings": [*(text for text in row.warnings if text not in old), *told],
+            }
+            connection.execute(update(pulls).where(pulls.c.id == pull_id).values(values))
+
     def list_pulls(self, platform: str | None = None, resource: str | None = None) -> list[PullRecord]:
         """The pulls in the order in which they began, of one platform or resource if asked."""
         query = select(pulls).order_by(pulls.c.id)

@@ -13,6 +13,7 @@ from flows.schema import TABLES, Table
 
 Severity = Literal["reject", "stop", "warn"]
 PullSeverity = Literal["stop", "warn"]
+CrossSeverity = Literal["warn"]
 
 
 class _Rule(Strict):
@@ -160,6 +161,18 @@ class Silence(_Rule):
     maximum_hours: int = Field(ge=0)
 
 
+class KnownEvent(_Rule):
+    """Event numbers that should have landed as events; `other` names the platform that each is of.
+
+    Events and what refers to them land at the same time, so it is judged after both, and only told.
+    """
+
+    kind: Literal["known_event"]
+    severity: CrossSeverity
+    column: str
+    other: str
+
+
 RowRule = (
     Required
     | Listed
@@ -175,7 +188,8 @@ RowRule = (
     | Band
 )
 PullRule = RejectedShare | NotEmpty | MonthCount | ClosureRate | Silence
-Rule = Annotated[RowRule | PullRule, Field(discriminator="kind")]
+CrossRule = KnownEvent
+Rule = Annotated[RowRule | PullRule | CrossRule, Field(discriminator="kind")]
 
 
 class TableRules(Strict):
@@ -194,7 +208,11 @@ class TableRules(Strict):
 
     @property
     def pull_rules(self) -> Sequence[PullRule]:
-        return [rule for rule in self.rules if not isinstance(rule, _RowRule)]
+        return [rule for rule in self.rules if isinstance(rule, PullRule)]
+
+    @property
+    def cross_rules(self) -> Sequence[CrossRule]:
+        return [rule for rule in self.rules if isinstance(rule, CrossRule)]
 
     @model_validator(mode="after")
     def _check_rules(self) -> "TableRules":
@@ -207,7 +225,7 @@ class TableRules(Strict):
         return self
 
 
-def _check_columns(rule: RowRule | PullRule, table: Table) -> None:
+def _check_columns(rule: RowRule | PullRule | CrossRule, table: Table) -> None:
     """Refuse a rule about columns that the table doesn't have, or of a kind that the rule can't judge."""
     named = [*(getattr(rule, "columns", None) or []), getattr(rule, "other", None), getattr(rule, "column", None)]
     for name in named:

@@ -18,6 +18,7 @@ from flows.errors import QualityGate
 from flows.ingest.describe.rules import (
     Band,
     Between,
+    CrossRule,
     KnownCommunity,
     KnownGrid,
     Listed,
@@ -56,6 +57,22 @@ def confirm_breaches(
                 f"{name}: the rule {check.rule.id} on {check.column.name} finds {ours} rows, and Great Expectations "
                 f"{theirs}. Nothing was landed, for one of them is wrong: report this."
             )
+
+
+def confirm_lookup(rule: CrossRule, looked_up: pa.Table, count: int, name: str) -> None:
+    """Let Great Expectations count the rows whose key was not found; `looked_up` has one column, null for those.
+
+    Raises `QualityGate` if it counts another number than `count`.
+    """
+    if looked_up.num_rows == 0:
+        return
+    [column] = looked_up.column_names
+    found = count_unexpected([(rule.id, build_lookup(rule.id, column, rule.severity))], looked_up)[rule.id]
+    if found != count:
+        raise QualityGate(
+            f"{name}: the rule {rule.id} on {rule.column} finds {count} rows, and Great Expectations {found}. They "
+            "have landed, but one of the two is wrong: report this."
+        )
 
 
 def count_unexpected(expectations: Sequence[tuple[str, Any]], rows: pa.Table) -> dict[str, int | None]:
@@ -109,6 +126,15 @@ def build_limit(key: str, column: str, severity: str, maximum: float) -> Any:
         gx, _ = _open_context()
     return gx.expectations.ExpectColumnValuesToBeBetween(
         column=column, max_value=maximum, severity=SEVERITIES[severity], meta={"key": key}
+    )
+
+
+def build_lookup(key: str, column: str, severity: str) -> Any:
+    """An expectation that every value of `column`, looked up elsewhere, was found."""
+    with _LOCK:
+        gx, _ = _open_context()
+    return gx.expectations.ExpectColumnValuesToNotBeNull(
+        column=column, severity=SEVERITIES[severity], meta={"key": key}
     )
 
 
