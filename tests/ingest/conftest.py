@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from ingest_kit import CONFIG, MARCH, NOW, Pauses, land_rows
 from platform_server import PlatformServer
+from postgresql_server import PostgresqlServer, start_postgresql
 
 from flows.house import House, open_house
 from flows.ingest.connect.rest import RestClient
@@ -28,6 +29,19 @@ def platform(_server: PlatformServer) -> PlatformServer:
     _server.asked.clear()
     _server.answer_in_turn()
     return _server
+
+
+@pytest.fixture(scope="session")
+def _postgresql() -> Iterator[PostgresqlServer]:
+    with start_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql(_postgresql: PostgresqlServer) -> PostgresqlServer:
+    """A real PostgreSQL with nothing in it."""
+    _postgresql.empty()
+    return _postgresql
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """Source values as canonical types: what is read, what counts as nothing, and what cannot be read."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -41,6 +43,30 @@ def test_text_loses_the_spaces_around_it_and_empty_text_is_nothing() -> None:
 def test_numbers_in_a_text_column_are_written_plainly() -> None:
     values = [410202001001.0, 410202001001, 1.5, True, date(2024, 3, 1), "x"]
     assert tell(read_text(values)) == ["410202001001", "410202001001", "1.5", "true", "2024-03-01", "x"]
+
+
+def test_a_databases_numbers_and_keys_are_read_exactly() -> None:
+    great = Decimal(12345678901234567890123456789012345678)
+    values = [Decimal(410202001001), Decimal("1.50"), Decimal("2.00"), Decimal("1E+3"), great, UUID(int=1)]
+    texts = ["410202001001", "1.5", "2", "1000", str(great), "00000000-0000-0000-0000-000000000001"]
+    assert tell(read_text(values)) == texts
+    assert tell(read_integers(values[:4])) == [410202001001, UNREADABLE, 2, 1000]
+    assert tell(read_integers([great, Decimal("NaN")])) == [UNREADABLE, NOTHING]
+    assert tell(read_booleans([Decimal(1), Decimal("0.0"), Decimal(2)])) == [True, False, UNREADABLE]
+
+
+def test_a_databases_numbers_are_instants_days_and_months() -> None:
+    # 1709568000.5 s is half a second after 2024-03-04 16:00 UTC, the first instant of 5 March in Shanghai.
+    values = [Decimal("1709568000.5"), Decimal(1709568000000), Decimal(20240305)]
+    first = datetime(2024, 3, 4, 16)
+    assert tell(read_instants(values, SHANGHAI)) == [first.replace(microsecond=500_000), first, first]
+    assert tell(read_dates(values, SHANGHAI)) == [date(2024, 3, 5)] * 3
+    assert tell(read_months([Decimal(202403)], SHANGHAI)) == ["2024-03"]
+
+
+def test_bytes_are_text_if_they_are_utf_8() -> None:
+    assert tell(read_text(["社区".encode()])) == ["社区"]
+    assert tell(read_text(["社区".encode(), b"\xff", None])) == ["社区", UNREADABLE, NOTHING]
 
 
 def test_an_object_is_no_text() -> None:

@@ -63,9 +63,9 @@ def test_a_literal_secret_is_in_no_representation(make_source: MakeSource) -> No
         (
             "kind: rest",
             "kind: ftp",
-            "test_platform.yaml, connection.kind: unknown kind 'ftp'. Valid kinds: rest, files.",
+            "test_platform.yaml, connection.kind: unknown kind 'ftp'. Valid kinds: rest, files, database.",
         ),
-        ("  kind: rest\n", "", "test_platform.yaml, connection.kind: is missing. Valid kinds: rest, files."),
+        ("  kind: rest\n", "", "test_platform.yaml, connection.kind: is missing. Valid kinds: rest, files, database."),
         ("kind: none", "kind: digest", "connection.auth: unknown kind 'digest'. Valid kinds: none, bearer, basic"),
         ("kind: none", "kind: bearer", "connection.auth.token: is missing. Add it."),
         ("kind: none", "kind: bearer, tokn: hunter2", "connection.auth: unknown key tokn. Valid keys: kind, token."),

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from flows.errors import SourceUnavailable
@@ -42,6 +43,8 @@ class Connector(ABC):
         """What may have been lost, or is odd, told after the deliveries were read."""
         self.left: list[str] = []
         """What is there but was left for the next time, such as a file that is still being copied."""
+        self.mark: datetime | None = None
+        """The newest instant that the source gave before, where a pull goes on from it; set before the deliveries."""
 
     @abstractmethod
     def list_deliveries(self, window: Window) -> Iterator[Delivery]:

@@ -94,6 +94,14 @@ class FilesConnection(Strict):
     path: str
 
 
+class DatabaseConnection(Strict):
+    """A database by its SQLAlchemy URL; `timeout_seconds` limits connecting, each statement and each lock."""
+
+    kind: Literal["database"]
+    url: str = Field(repr=False)
+    timeout_seconds: int = Field(60, ge=1)
+
+
 class Request(Strict):
     """One question to the platform; with POST the parameters go in the JSON body."""
 

@@ -1,7 +1,9 @@
 """A platform's file: where it is, what is asked of it, and how its records become canonical rows."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -10,6 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from flows.errors import ConfigurationError
 from flows.ingest.describe.connection import (
+    DatabaseConnection,
     FilesConnection,
     NoPages,
     Pages,
@@ -17,12 +20,15 @@ from flows.ingest.describe.connection import (
     RestConnection,
     Since,
 )
-from flows.ingest.describe.grammar import Place, Strict, build_model, read_yaml
+from flows.ingest.describe.grammar import Duration, Place, Strict, build_model, read_yaml
 from flows.ingest.describe.terms import check_mapping
 from flows.schema import REFERENCE_TABLES, TABLES, Table
 from flows.settings import resolve_placeholders
 
 Lookup = Callable[[str], str | None]
+
+_QUERY = re.compile(r"(select|with)\b", re.IGNORECASE)
+_NAME = re.compile(r"[^\s.;'\"()]+(\.[^\s.;'\"()]+)*")
 
 
 def _parse_zone(raw: Any) -> Any:
@@ -125,6 +131,37 @@ class FileResource(RecordMapping):
         return self.format in ("xlsx", "xls")
 
 
+class DatabaseResource(RecordMapping):
+    """One table, view or query; `cursor` is the column that says when a row was last changed."""
+
+    rows_from: str = Field(alias="from")
+    cursor: str | None = None
+    cursor_format: Literal["native", "iso", "local", "epoch_s", "epoch_ms"] = "native"
+    lag: Duration = timedelta(0)
+    chunk_rows: int = Field(10_000, ge=1)
+
+    @model_validator(mode="after")
+    def _check_rows_from(self) -> "DatabaseResource":
+        if not self.is_query and _NAME.fullmatch(self.rows_from.strip()) is None:
+            raise ValueError(
+                "from is neither a table, a view nor a query. Write table, schema.table, or a query that begins with "
+                "SELECT or WITH."
+            )
+        needless = sorted({"cursor_format", "lag"} & self.model_fields_set)
+        if self.cursor is None and needless:
+            raise ValueError(f"{', '.join(needless)}: without a cursor there is no window to narrow. Add cursor.")
+        return self
+
+    @property
+    def is_query(self) -> bool:
+        """Whether `from` is a query, not a name."""
+        return _QUERY.match(self.rows_from.strip()) is not None
+
+    @property
+    def narrows(self) -> bool:
+        return self.cursor is not None
+
+
 @dataclass(frozen=True)
 class Origin:
     """The configuration folder that a source comes from, and what answers its placeholders."""
@@ -137,7 +174,14 @@ class _Source(Strict):
     platform: str
     title: str
     card: Card | None = None
+    connection: Strict
+    resources: Mapping[str, RecordMapping]
     _origin: Origin = PrivateAttr()
+
+    @property
+    def tables(self) -> set[str]:
+        """The canonical tables that the source fills."""
+        return {resource.table for resource in self.resources.values()}
 
     @property
     def place(self) -> Place:
@@ -175,11 +219,6 @@ class RestSource(_Source):
     connection: RestConnection
     resources: dict[str, RestResource]
 
-    @property
-    def tables(self) -> set[str]:
-        """The canonical tables that the source fills."""
-        return {resource.table for resource in self.resources.values()}
-
 
 class FilesSource(_Source):
     """A folder into which people put files."""
@@ -187,16 +226,18 @@ class FilesSource(_Source):
     connection: FilesConnection
     resources: dict[str, FileResource]
 
-    @property
-    def tables(self) -> set[str]:
-        """The canonical tables that the source fills."""
-        return {resource.table for resource in self.resources.values()}
+
+class DatabaseSource(_Source):
+    """A database that is read, never written."""
+
+    connection: DatabaseConnection
+    resources: dict[str, DatabaseResource]
 
 
-Source = RestSource | FilesSource
-Resource = RestResource | FileResource
+Source = RestSource | FilesSource | DatabaseSource
+Resource = RestResource | FileResource | DatabaseResource
 
-_KINDS: Mapping[str, type[RestSource] | type[FilesSource]] = {"rest": RestSource, "files": FilesSource}
+_KINDS: Mapping[str, type[Source]] = {"rest": RestSource, "files": FilesSource, "database": DatabaseSource}
 
 
 def load_sources(folder: Path, lookup: Lookup) -> list[Source]:
@@ -230,9 +271,9 @@ def load_source(file: Path, lookup: Lookup) -> Source:
     return source
 
 
-def list_resources(source: Source) -> list[tuple[str, RestResource | FileResource]]:
+def list_resources(source: Source) -> list[tuple[str, Resource]]:
     """The source's resources in the order of the canonical tables: registers land first."""
-    items: Iterable[tuple[str, RestResource | FileResource]] = source.resources.items()
+    items: Iterable[tuple[str, Resource]] = source.resources.items()
     order = list(TABLES)
     return sorted(items, key=lambda item: order.index(item[1].table))
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from flows.month import LAST_SECOND_OF_DAY, city_day
@@ -94,7 +95,7 @@ def _to_utc(moment: datetime, zone: tzinfo) -> datetime:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _read_moment(value: Any, style: Style) -> Moment:
@@ -111,7 +112,7 @@ def _read_as_written(value: Any, style: Style) -> Moment:
     if isinstance(value, date):
         return datetime.combine(value, time.min), True
     if _is_number(value):
-        return _read_number(value, counts_days=style.counts_days)
+        return _read_number(float(value) if isinstance(value, Decimal) else value, counts_days=style.counts_days)
     if not isinstance(value, str):
         return None, False
     if style.format is not None:

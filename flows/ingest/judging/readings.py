@@ -8,8 +8,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta, tzinfo
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -244,9 +246,21 @@ def _write_text(value: Any, otherwise: Any = None) -> Any:
         return str(value)
     if isinstance(value, float) and value == value:  # noqa: PLR0124 -- NaN is nothing
         return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, Decimal) and value.is_finite():
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, date | time):
         return value.isoformat()
-    return otherwise
+    if isinstance(value, bytes):
+        return _decode(value, otherwise)
+    return str(value) if isinstance(value, UUID) else otherwise
+
+
+def _decode(value: bytes, otherwise: Any) -> Any:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return otherwise
 
 
 def _read_integer(value: Any) -> int | None:
@@ -254,6 +268,8 @@ def _read_integer(value: Any) -> int | None:
         return None
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
+    if isinstance(value, Decimal):
+        value = _write_text(value, "")
     match = _INTEGER.fullmatch(normalise(value)) if isinstance(value, int | str) else None
     number = int(match[1]) if match is not None else None
     return number if number is not None and -(2**63) <= number < 2**63 else None

@@ -1,0 +1,129 @@
+"""A PostgreSQL of the tests' own: Debian's programs, a folder for temporary files, a free port of loopback."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+PROGRAMS = Path("/usr/lib/postgresql")
+OWNER = ("owner", "0wner-s3cret")
+READER = ("reader", "re@der/s3cret")
+"""May read what the owner makes, and nothing more. Its password needs quoting in a URL."""
+
+
+class PostgresqlServer:
+    """A running server with the database `exchange`, in which each test makes what it needs."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A connection of the owner; each statement is a transaction."""
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user=OWNER[0], password=OWNER[1], dbname="exchange", autocommit=True
+        )
+
+    def run(self, *statements: str) -> None:
+        """Let the owner run the statements."""
+        with self.connect() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def empty(self) -> None:
+        """Nothing in the database, but the reader may read what comes."""
+        self.run(
+            "DROP SCHEMA IF EXISTS public, exchange CASCADE",
+            "CREATE SCHEMA public",
+            "CREATE SCHEMA exchange",
+            f"GRANT USAGE ON SCHEMA public, exchange TO {READER[0]}",
+            f"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {READER[0]}",
+        )
+
+    def write_url(self, *, password: str = READER[1], port: int | None = None, name: str = "exchange") -> str:
+        """The reader's URL."""
+        secret = quote(password, safe="")
+        return f"postgresql+psycopg://{READER[0]}:{secret}@127.0.0.1:{port or self.port}/{name}"
+
+
+@contextmanager
+def start_postgresql() -> Iterator[PostgresqlServer]:
+    """The server, stopped and removed at the end; it refuses to run as root, so root hands it to `postgres`."""
+    programs = sorted(PROGRAMS.glob("*/bin"), key=lambda it: int(it.parent.name))
+    if not programs:
+        pytest.skip("PostgreSQL is not installed")
+    # Not below pytest's own folder, which is closed to other users.
+    folder = Path(tempfile.mkdtemp(prefix="fivestar-postgresql-", dir="/tmp"))
+    server = _Folder(folder, programs[-1])
+    try:
+        port = server.start()
+        try:
+            _prepare(port)
+            yield PostgresqlServer(port)
+        finally:
+            server.run("pg_ctl", "stop", "--mode=immediate", "--wait")
+    finally:
+        shutil.rmtree(folder)
+
+
+class _Folder:
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self._folder = folder
+        self._programs = programs
+        self._user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            account = pwd.getpwnam("postgres")
+            self._user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+            os.chown(folder, account.pw_uid, account.pw_gid)
+
+    def start(self) -> int:
+        """Make a cluster and start it; answers its port."""
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port: int = listener.getsockname()[1]
+        secret = self._folder / "secret"
+        secret.write_text(OWNER[1], encoding="utf-8")
+        secret.chmod(0o644)
+        options = ("--auth=scram-sha-256", f"--pwfile={secret}", f"--username={OWNER[0]}", "--encoding=UTF8")
+        self.run("initdb", *options, "--locale=C", "--no-sync", "--no-instructions")
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": self._folder,
+            "fsync": "off",
+            "max_connections": 20,
+            "shared_buffers": "16MB",
+            "timezone": "Asia/Shanghai",
+        }
+        stated = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        self.run("pg_ctl", "start", "--wait", f"--log={self._folder / 'log'}", f"--options={stated}")
+        return port
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of the programs on the cluster, without root's rights."""
+        # The server outlives pg_ctl and would hold a pipe open, so what is said goes nowhere.
+        subprocess.run(
+            [self._programs / program, f"--pgdata={self._folder / 'data'}", *arguments],
+            check=True,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **self._user,
+        )
+
+
+def _prepare(port: int) -> None:
+    with psycopg.connect(
+        host="127.0.0.1", port=port, user=OWNER[0], password=OWNER[1], dbname="postgres", autocommit=True
+    ) as connection:
+        connection.execute(f"CREATE ROLE {READER[0]} LOGIN PASSWORD '{READER[1]}'")
+        connection.execute("CREATE DATABASE exchange")
