@@ -66,6 +66,7 @@ class ResourcePuller:
         self._timing = timing
         self._name = f"{source.platform}, {name}"
         self._is_folder = isinstance(source, FilesSource)
+        self._mark: datetime | None = None
         self._window = self._choose_window(window)
         self._started = timing.clock()
         self._judge: Judge | None = None
@@ -100,6 +101,7 @@ class ResourcePuller:
             connector = stack.enter_context(
                 open_connector(self._source, self._resource_name, self._resource, self._timing)
             )
+            connector.mark = self._mark
             known_types = read_known_types(
                 self._house, self._source.platform, self._resource_name, self._resource
             )
@@ -137,6 +139,8 @@ class ResourcePuller:
             return window[0], min(window[1], self._now)
         pulls = self._house.ledger.list_pulls(self._source.platform, self._resource_name)
         mark = find_mark(pulls, dates_rows=self._resource.canonical.has_updated_at)
+        # Only what the source gave itself can go backwards, not the end of a window in which nothing came.
+        self._mark = mark if any(pull.newest_at == mark for pull in pulls) else None
         return mark or find_last_closed_month(self._now).starts_at, self._now
 
     def _fill_batches(
