@@ -118,7 +118,7 @@ class StagedBatch:
         self.rejected_count = 0
         self.reason_counts: dict[str, int] = {}
         self._root = root
-        self._folder = root / STAGING / name_leftover()
+        self.folder = self._folder = root / STAGING / name_leftover()
         self._hash = hashlib.sha256(f"{platform}\n{resource}\n{table.name}\n{origin}".encode())
         self._part_count = 0
         self._folder.mkdir(parents=True)

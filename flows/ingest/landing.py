@@ -26,6 +26,7 @@ from flows.ingest.judging.mapping import Mapper
 from flows.ingest.judging.predicates import Bands
 from flows.ingest.judging.references import read_bands, read_known_types, read_references
 from flows.ingest.places import Places
+from flows.ingest.refused import KeptIfRefused, drop_refused
 from flows.ingest.reports import ResourcePull
 from flows.lake import Manifest, StagedBatch
 from flows.ledger.repository import PullStatus
@@ -109,6 +110,7 @@ class ResourcePuller:
             judge = Judge(mapper, self._rules, read_references(self._house, self._now, bands), self._name)
             self._judge = judge
             staged = self._fill_batches(stack, connector, judge, progress)
+            stack.enter_context(KeptIfRefused(self._house, [it for it, _ in staged], pull_id, self._window, self._now))
             if connector.left and not staged:
                 raise self._describe_left(connector)
             warnings = [*connector.warnings, *mapper.finish(), *judge.finish()]
@@ -125,6 +127,8 @@ class ResourcePuller:
                 "complete" if error is None else "partial", warnings=warnings, manifests=manifests, error=error
             )
             self._finish(pull_id, outcome, str(error or ""), fresh)
+            if error is None:
+                drop_refused(self._house, self._source.platform, self._resource_name)
             return outcome
 
     def _fail(self, pull_id: int, error: FivestarError) -> ResourcePull:

@@ -11,6 +11,7 @@ from math import inf
 from flows.house import House
 from flows.ingest.connect.connector import Delivery
 from flows.ingest.connect.sheets import Warn
+from flows.ingest.standing import find_original
 from flows.lake import Manifest
 
 
@@ -45,10 +46,18 @@ class Places:
         self._lake = house.lake
         self._table = table
         self._name = name
-        self._landed = [
-            _Landed(place, slot, batch_id, self._lake.read_manifest(table, batch_id)["request"].get("sha256"))
-            for place, (slot, batch_id) in enumerate(house.ledger.list_slots(platform, resource))
-        ]
+        slots = house.ledger.list_slots(platform, resource)
+        batch_ids = {batch_id for _, batch_id in slots}
+        self._landed: list[_Landed] = []
+        self._replays: dict[str, dict[str, _Landed]] = {}
+        for place, (slot, batch_id) in enumerate(slots):
+            original = find_original(slot, batch_ids)
+            if original is not None:
+                self._replays[original][batch_id] = _Landed(place, slot, batch_id, None)
+                continue
+            content = self._lake.read_manifest(table, batch_id)["request"].get("sha256")
+            self._landed.append(_Landed(place, slot, batch_id, content))
+            self._replays[batch_id] = {}
         self._latest = {landed.slot: landed for landed in self._landed}
 
     def drop_copies(self, files: Sequence[Delivery], warn: Warn) -> list[Delivery]:
@@ -73,7 +82,7 @@ class Places:
 
         `manifests` are those of the files now in the folder, in the order of their names. New content lands last. A
         file that is as it was, but whose rows were judged otherwise, lands again with all that stand after it, those
-        too whose files are gone.
+        too whose files are gone. What was replayed of a batch that lands again follows it at once.
         """
         present = {manifest.slot: manifest for manifest in manifests}
         entries: list[_Entry] = []
@@ -98,7 +107,13 @@ class Places:
         entries.sort(key=lambda entry: entry.key)
         differing = (n for n, entry in enumerate(entries) if entry.manifest.batch_id != entry.standing_batch_id)
         first = next(differing, len(entries))
-        return [entry.manifest for entry in entries[first:]], warnings
+        landings = []
+        for entry in entries[first:]:
+            landings.append(entry.manifest)
+            if entry.manifest.batch_id == entry.standing_batch_id:
+                replays = self._replays[entry.manifest.batch_id].values()
+                landings += [self._revive(replay, manifests[0]) for replay in replays]
+        return landings, warnings
 
     def _find_original(self, manifest: Manifest) -> _Landed | None:
         """The landing of the same file under another name, one that still holds if there is such a one."""

@@ -46,13 +46,14 @@ class Version:
     updated_at: datetime | None
     month: str | None
 
+    def rank(self) -> tuple[datetime, int, int]:
+        """Of the versions of a key the one of the greatest rank holds."""
+        return self.updated_at or datetime.min, self.place, self.record_no  # noqa: DTZ901 -- the lake holds no zones
+
     def yields_to(self, other: "Version") -> bool:
         """Whether `other` came after this row and is no older than it; an older one loses by itself."""
-        if (other.place, other.record_no) <= (self.place, self.record_no):
-            return False
-        if self.updated_at is None:
-            return True
-        return other.updated_at is not None and other.updated_at >= self.updated_at
+        is_later = (other.place, other.record_no) > (self.place, self.record_no)
+        return is_later and other.rank() >= self.rank()
 
 
 class Standing:
