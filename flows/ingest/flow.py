@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.blocks.system import Secret
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.runtime import flow_run
+from prefect.runtime import flow_run, task_run
 from prefect.tasks import Task, exponential_backoff
 
 from flows.errors import SourceUnavailable
@@ -20,6 +20,9 @@ from flows.ingest.ingestion import PARTS, ingest_source, month_window, read_sour
 from flows.ingest.reports import PullReport
 from flows.month import Month
 from flows.settings import load_settings, read_environment
+
+LATEST = "latest"
+"""What runs and artifacts are called that go on from where a source was read to."""
 
 PULL_RETRIES = 2
 FIRST_RETRY_SECONDS = 30
@@ -52,9 +55,14 @@ def _is_worth_retrying(_: Task[..., Any], __: TaskRun, state: State[Any]) -> boo
     return isinstance(state.result(raise_on_failure=False), SourceUnavailable)
 
 
+def _name_pull() -> str:
+    asked = task_run.parameters
+    return f"pull {asked.get('platform')} {asked.get('month') or LATEST} {asked.get('part')}"
+
+
 @task(
     name="pull_source",
-    task_run_name="pull {platform} {month} {part}",
+    task_run_name=_name_pull,
     retries=PULL_RETRIES,
     retry_delay_seconds=exponential_backoff(backoff_factor=FIRST_RETRY_SECONDS),
     retry_jitter_factor=0.5,
@@ -73,7 +81,7 @@ def pull_source_task(
         [source] = read_sources(house, platform)
         window = month_window(house, chosen) if chosen is not None else None
         report = ingest_source(house, source, window, read_clock, month=chosen, tables=PARTS[part])
-    show_pull(report, month or "latest", part)
+    show_pull(report, month or LATEST, part)
     if report.error is not None:
         raise report.error
     return {"platform": platform, "landed": sum(pull.landed_count for pull in report.pulls)}
@@ -113,7 +121,7 @@ def tell_across_tables(house: House, sources: Sequence[Source]) -> None:
 def name_run() -> str:
     """The run's name: which source, and which month if one was asked for."""
     asked = flow_run.parameters
-    return f"ingest {asked.get('platform')} {asked.get('month') or 'latest'}"
+    return f"ingest {asked.get('platform')} {asked.get('month') or LATEST}"
 
 
 @flow(name="ingest_platform", flow_run_name=name_run)

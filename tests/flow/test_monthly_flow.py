@@ -81,7 +81,8 @@ def test_the_flow_writes_the_very_files_of_the_plain_run(flow_run: FlowOutcome, 
 
 def test_each_task_is_named_and_tagged_for_who_watches(flow_run: FlowOutcome) -> None:
     assert {task.name: task.tags for task in flow_run.tasks} == {
-        "pull comprehensive_governance 2024-03 registers": ["ingest"],
+        "pull comprehensive_governance 2024-03 communities": ["ingest"],
+        "pull comprehensive_governance 2024-03 grids": ["ingest"],
         "pull comprehensive_governance 2024-03 facts": ["ingest"],
         "pull law_enforcement 2024-03 facts": ["ingest"],
         "pull public_service 2024-03 facts": ["ingest"],
@@ -96,7 +97,8 @@ def test_each_task_is_named_and_tagged_for_who_watches(flow_run: FlowOutcome) ->
 def test_the_run_shows_what_was_pulled_rejected_lit_and_proposed(flow_run: FlowOutcome, march: DemoRun) -> None:
     facts = ("comprehensive-governance", "law-enforcement", "public-service", "sheets", "supervision")
     shown = {f"pulled-{name}-2024-03-facts" for name in facts}
-    shown |= {"pulled-comprehensive-governance-2024-03-registers", "stars-2024-03", "proposals-2024-03"}
+    shown |= {f"pulled-comprehensive-governance-2024-03-{part}" for part in ("communities", "grids")}
+    shown |= {"stars-2024-03", "proposals-2024-03"}
     rejecting = {"comprehensive-governance", "law-enforcement", "public-service"}
     shown |= {f"quality-{name}-2024-03-facts" for name in rejecting}
     assert set(flow_run.artifacts) == shown
@@ -196,3 +198,15 @@ def test_the_last_closed_month_is_that_of_the_city(engine: None) -> None:
     # 2024-03-31 15:59 UTC is 23:59 in the city; a minute later it is April there.
     assert str(find_last_closed_month(datetime(2024, 3, 31, 15, 59, tzinfo=UTC))) == "2024-02"
     assert str(find_last_closed_month(datetime(2024, 3, 31, 16, 0, tzinfo=UTC))) == "2024-03"
+
+
+def test_a_source_pulled_by_flow_without_a_month_goes_on_from_where_it_was_read_to(
+    engine: None, home: Home, platforms: dict[str, str]
+) -> None:
+    state = ingest_platform("supervision", home=str(home.path), config=str(home.config), return_state=True)
+    assert state.is_completed()
+    with home.open() as house:
+        before, latest = house.ledger.list_pulls("supervision", "checks")[-2:]
+    assert latest.status == "complete"
+    assert latest.window_from_at == before.newest_at
+    assert latest.window_to_at > before.window_to_at
