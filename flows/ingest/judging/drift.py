@@ -13,7 +13,7 @@ from flows.errors import ContractBroken
 from flows.ingest.describe.masking import mask_value
 from flows.ingest.describe.records import Record
 from flows.ingest.describe.source import Resource
-from flows.ingest.judging.fields import PageFields, Path, has_field, pick_values
+from flows.ingest.judging.fields import PageFields, Path, pick_values
 from flows.ingest.judging.kinds import NOTHING, Kinds, find_kind
 from flows.ingest.judging.readings import Mask, Reading
 
@@ -78,9 +78,8 @@ class DriftWatch:
         self._seen: dict[str, Kinds] = {}
         self._drifts: dict[tuple[DriftKind, str], Drift] = {}
         self._part = ""
-        self._records: Sequence[Record] = ()
         self._first_no = 0
-        self._page = PageFields((), {})
+        self._page = PageFields((), ())
         self._reasons: dict[str, Mask] = {}
 
     def recall(self, known_types: KnownTypes) -> None:
@@ -93,7 +92,7 @@ class DriftWatch:
 
     def start_page(self, records: Sequence[Record], first_no: int) -> None:
         """Look for new fields in `records`, the next of the batch."""
-        self._records, self._first_no, self._reasons = records, first_no, {}
+        self._first_no, self._reasons = first_no, {}
         self._page = PageFields(records, self._named)
         unheard = [
             (*parent, name)
@@ -149,11 +148,8 @@ class DriftWatch:
         return path[-1] in self._page.list_names(path[:-1])
 
     def _look_for_missing(self, column: str) -> None:
-        path = self._paths[column]
-        if not self._page.may_lack(path):
-            return
-        mask = np.fromiter((not has_field(record, path) for record in self._records), bool, len(self._records))
-        if not mask.any():
+        mask = self._page.find_lacking(self._paths[column])
+        if mask is None:
             return
         self._note(Drift("missing", self._fields[column], column), mask)
         self._add_reason(f"missing:{column}", mask)

@@ -1,10 +1,13 @@
 """Fields of records by their path, and which of them the records of a page have."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from flows.ingest.describe.records import Record
+from flows.ingest.judging.readings import Mask
 
 Path = tuple[str, ...]
 
@@ -30,46 +33,52 @@ def has_field(record: Record, path: Path) -> bool:
     return True
 
 
-@dataclass(frozen=True)
 class _Level:
     """What stands at one path of a page's records: the objects there, and every name in them."""
 
-    objects: Sequence[Record]
-    names: frozenset[str]
-    has_others: bool
+    def __init__(self, records: Sequence[Record], parent: Path) -> None:
+        found = pick_values(records, parent) if parent else records
+        self.objects = [it for it in found if type(it) is dict]
+        self.names: frozenset[str] = frozenset(set().union(*self.objects))
+        self._found = found
 
-    def may_lack(self, key: str) -> bool:
-        if key not in self.names:
-            return True
-        # As many names in all as would be if every object had each: then every object has each.
-        return sum(map(len, self.objects)) != len(self.objects) * len(self.names)
+    def find_lacking(self, key: str) -> Mask | None:
+        """Where there is something, but not an object with `key`; nothing if there is no such place."""
+        if self._is_uniform and (key in self.names or not self.objects):
+            return None
+        if len(self.objects) == len(self._found):
+            lacking = (key not in it for it in self.objects)
+        else:
+            lacking = (it is not None and (type(it) is not dict or key not in it) for it in self._found)
+        mask = np.fromiter(lacking, bool, len(self._found))
+        return mask if mask.any() else None
+
+    @cached_property
+    def _is_uniform(self) -> bool:
+        """Whether there are only objects, or nothing, and every object has every name."""
+        if len(self.objects) < len(self._found) and any(
+            it is not None and type(it) is not dict for it in self._found
+        ):
+            return False
+        # Then they are as many names in all as that would make.
+        return sum(map(len, self.objects)) == len(self.objects) * len(self.names)
 
 
 class PageFields:
     """The fields of a page's records below the given parents; the record itself is the parent `()`."""
 
-    def __init__(self, records: Sequence[Record], parents: Mapping[Path, object]) -> None:
-        self._levels = {parent: _read_level(records, parent) for parent in parents}
+    def __init__(self, records: Sequence[Record], parents: Iterable[Path]) -> None:
+        self._levels = {parent: _Level(records, parent) for parent in parents}
 
     def list_names(self, parent: Path) -> frozenset[str]:
         """Every name that one of the objects at `parent` has."""
         return self._levels[parent].names
 
-    def may_lack(self, path: Path) -> bool:
-        """Whether a record may be without the field; if not, none is. To be sure ask each with `has_field`."""
+    def find_lacking(self, path: Path) -> Mask | None:
+        """The records without the field, by `has_field`; nothing if all have it."""
+        lacking: Mask | None = None
         for depth, key in enumerate(path):
-            level = self._levels[path[:depth]]
-            if level.has_others:
-                return True
-            if not level.objects:
-                return False
-            if level.may_lack(key):
-                return True
-        return False
-
-
-def _read_level(records: Sequence[Record], parent: Path) -> _Level:
-    found = pick_values(records, parent) if parent else records
-    objects = [it for it in found if type(it) is dict]
-    is_mixed = len(objects) < len(found) and any(it is not None and type(it) is not dict for it in found)
-    return _Level(objects, frozenset(set().union(*objects)), is_mixed)
+            found = self._levels[path[:depth]].find_lacking(key)
+            if found is not None:
+                lacking = found if lacking is None else lacking | found
+        return lacking
