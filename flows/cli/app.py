@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.cli import inspection, month, notify, review
+from flows.cli import inspection, month, notify, quarantine, review
 from flows.errors import FivestarError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ month.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(notify.app, name="notify")
 app.add_typer(inspection.policy_app, name="policy")
-app.add_typer(inspection.quarantine_app, name="quarantine")
+app.add_typer(quarantine.app, name="quarantine")
 
 
 def main() -> None:

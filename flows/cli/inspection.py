@@ -1,16 +1,15 @@
-"""Commands that only show: policy show, policy check, quarantine list."""
+"""Commands that only show: policy show, policy check."""
 
 from datetime import date
 from typing import Annotated
 
 import typer
 
-from flows.cli.options import Config, Home, open_installation, read_clock
+from flows.cli.options import Config, Home, read_clock
 from flows.errors import ConfigurationError, UsageError
 from flows.month import city_day
 
 policy_app = typer.Typer(help="The policy's values.", no_args_is_help=True)
-quarantine_app = typer.Typer(help="Rows that did not pass.", no_args_is_help=True)
 
 At = Annotated[str | None, typer.Option("--at", metavar="DATE", help="The day asked for (default: today).")]
 
@@ -41,21 +40,6 @@ def check(home: Home = None, config: Config = None, at: At = None) -> None:
     policy = load_policy(load_settings(home, config).config / "policy")
     count = len(policy.at(day).values())
     typer.echo(f"{count} values in force, fingerprint {policy.fingerprint}")
-
-
-@quarantine_app.command("list")
-def list_quarantine(
-    home: Home = None,
-    config: Config = None,
-    table: Annotated[str | None, typer.Option(help="Only this table.")] = None,
-) -> None:
-    """List the rejected rows of every landed batch, tab-separated, with every reason."""
-    from flows.ingest.quarantine import read_quarantine
-
-    with open_installation(home, config) as house:
-        typer.echo("table\tbatch_id\trecord_no\treasons")
-        for row in read_quarantine(house, table=table):
-            typer.echo(f"{row.table}\t{row.batch_id}\t{row.record_no}\t{';'.join(row.reasons)}")
 
 
 def _parse_day(text: str | None) -> date:

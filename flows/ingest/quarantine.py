@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from flows.house import House
 from flows.ingest.describe.records import Window
+from flows.ingest.ingestion import read_sources
 from flows.ingest.refused import read_refused
 from flows.ingest.standing import Standing
 from flows.lake import Landing
@@ -55,6 +56,12 @@ class QuarantinedBatch:
     def waiting_count(self) -> int:
         """Rejected rows that have not landed since."""
         return self.rejected_count - len(self.replayed_nos)
+
+
+def check_platform(house: House, platform: str | None) -> None:
+    """Raise `ConfigurationError` for a source that is neither configured nor has ever landed anything."""
+    if platform is not None and all(it.platform != platform for it in house.ledger.list_landings()):
+        read_sources(house, platform)
 
 
 def list_batches(house: House, standing: Standing, *, with_refused: bool = False) -> Iterator[QuarantinedBatch]:

@@ -7,13 +7,13 @@ that was superseded meanwhile is left out, so that a replay never overrides a ne
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.errors import UsageError
+from flows.errors import ConfigurationError, FivestarError, UsageError
 from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.ingest.describe.rules import load_rules
 from flows.ingest.ingestion import read_sources
 from flows.ingest.judging.predicates import Bands
 from flows.ingest.judging.references import read_bands
-from flows.ingest.quarantine import QuarantinedBatch, list_batches
+from flows.ingest.quarantine import QuarantinedBatch, check_platform, list_batches
 from flows.ingest.resource_replay import BatchReplay, ResourceReplay
 from flows.ingest.stale import list_judged_months, list_stale_months
 from flows.ingest.standing import Standing
@@ -27,6 +27,11 @@ class ReplayReport:
     batches: Sequence[BatchReplay]
     warnings: Sequence[str]
     stale_months: Sequence[str]
+
+    @property
+    def problems(self) -> list[FivestarError]:
+        """Why batches could not be judged, each said once."""
+        return list({str(it.problem): it.problem for it in self.batches if it.problem is not None}.values())
 
 
 def replay_quarantine(
@@ -44,8 +49,10 @@ def replay_quarantine(
 
     With `dry_run` nothing lands, and what a register's rows would let pass in other tables is not reckoned with.
     `bands` are the policy's unless given. Again is safe: what has landed is not replayed twice. Raises `UsageError`
-    for a batch that holds no rejected row, `QualityGate` if the two judges disagree or the lake is damaged.
+    for a batch that holds no rejected row, `ConfigurationError` for a source that never was, `QualityGate` if the two
+    judges disagree or the lake is damaged, `SourceUnavailable` if pulls of the table don't stop landing.
     """
+    check_platform(house, platform)
     asked = {"platform": platform, "table": table, "batch_id": batch_id}
     groups = _group_batches(house, {name: value for name, value in asked.items() if value is not None})
     if bands is None:
@@ -123,8 +130,8 @@ class _Replay:
             self.warnings += replay.warnings
 
 
-def _describe_lost(batch: QuarantinedBatch) -> str:
-    return (
+def _describe_lost(batch: QuarantinedBatch) -> ConfigurationError:
+    return ConfigurationError(
         f"{batch.platform}, {batch.resource}: no file in config/platforms describes this resource of {batch.table} "
         "any more. Put it back, then replay again."
     )

@@ -7,7 +7,7 @@ from itertools import compress
 
 import pyarrow as pa
 
-from flows.errors import ContractBroken, SourceUnavailable
+from flows.errors import ContractBroken, FivestarError, SourceUnavailable
 from flows.house import Clock, House, Progress
 from flows.ingest.coverage import BEGINNING
 from flows.ingest.describe.rules import TableRules
@@ -28,7 +28,7 @@ ATTEMPTS_MAX = 3
 class BatchReplay:
     """What became of one batch's rejected rows, by their record's number.
 
-    `stays` holds today's reasons of those that are rejected still; `problem` says why none could be judged.
+    `stays` holds today's reasons of those that are rejected still; `problem` is why none could be judged.
     `touches_from` is the earliest month (YYYY-MM) in which a landed row, or the one that it takes the place of,
     counts.
     """
@@ -37,7 +37,7 @@ class BatchReplay:
     landed_nos: Sequence[int] = ()
     superseded_nos: Sequence[int] = ()
     stays: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    problem: str = ""
+    problem: FivestarError | None = None
     touches_from: str | None = None
 
 
@@ -77,7 +77,7 @@ class ResourceReplay:
             try:
                 verdicts = self._judge(batches, mapper)
             except ContractBroken as error:
-                return [BatchReplay(batch, problem=str(error)) for batch in batches]
+                return [BatchReplay(batch, problem=error) for batch in batches]
             chosen = self._choose_rows(batches, verdicts, standing)
             if dry_run or self._land(chosen, mapper, standing):
                 return [replay for replay, _ in chosen]
