@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ingest_kit import CONFIG, MARCH, NOW, Pauses, land_rows
+from ingest_kit import CONFIG, LATER, MARCH, NOW, Pauses, land_rows
 from platform_server import PlatformServer
 from postgresql_server import PostgresqlServer, start_postgresql
 
@@ -12,6 +12,7 @@ from flows.house import House, open_house
 from flows.ingest.connect.rest import RestClient
 from flows.ingest.describe.source import RestSource, Source, load_source
 from flows.ingest.pull import pull_source
+from flows.ingest.replay import ReplayReport, replay_quarantine
 from flows.ingest.reports import PullReport
 from flows.settings import load_settings
 
@@ -106,5 +107,18 @@ def pull(house: House, make_source: Callable[[str], Source], pauses: Pauses) -> 
     def run(text: str, **options: object) -> PullReport:
         arguments = {"window": MARCH, "now": NOW, "timing": pauses.timing, "bands": {}, **options}
         return pull_source(house, make_source(text), **arguments)  # type: ignore[arg-type]
+
+    return run
+
+
+@pytest.fixture
+def replay(house: House, make_source: Callable[[str], Source]) -> Callable[..., ReplayReport]:
+    """Replays as seen from 14 April, with the source's file as the text says by then."""
+
+    def run(text: str = "", **options: object) -> ReplayReport:
+        if text:
+            make_source(text)
+        arguments = {"bands": {}, **options}
+        return replay_quarantine(house, lambda: LATER, **arguments)  # type: ignore[arg-type]
 
     return run

@@ -11,6 +11,7 @@ from flows.lake import QUARANTINE_SCHEMA, arrow_schema
 from flows.schema import TABLES
 
 NOW = datetime(2024, 4, 5, tzinfo=UTC)
+LATER = datetime(2024, 4, 14, tzinfo=UTC)
 MARCH = (datetime(2024, 2, 29, 16, tzinfo=UTC), datetime(2024, 4, 2, 16, tzinfo=UTC))
 CONFIG = Path(__file__).parents[2] / "config"
 
