@@ -4,7 +4,7 @@ The month before is judged, approved and published first, so that the register h
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.month import Month
 from flows.review.decisions import decide, list_review
 from flows.sandbox.city import HISTORY_MONTHS, MANIFEST, Sandbox, build_sandbox
+from flows.sandbox.faults import check_faults
 from flows.settings import LEDGER, Settings, load_settings, set_environment
 
 APPROVER = "沙盘审核人"
@@ -37,21 +38,22 @@ def run_demo(
     clock: Clock,
     progress: Progress,
     run: RunMonth | None = None,
-    faults: bool = False,
+    faults: Collection[str] = (),
 ) -> Sandbox:
     """The sandbox city whose month has run under `settings.home`, its messages delivered to files.
 
-    `run` runs the month itself, by default `run_month`; with `faults` the platforms fail now and then, as real ones
-    do. A home that holds another sandbox city starts afresh. Raises `UsageError` for a home that isn't a demo's, and
-    the error of the first source that failed.
+    `run` runs the month itself, by default `run_month`; the platforms have the `faults` of those names. A home that
+    holds another sandbox city starts afresh. Raises `UsageError` for a home that isn't a demo's or a fault that
+    there is not, and the error of the first source that failed.
     """
+    check_faults(faults)
     _refuse_real_home(settings.home)
     folder = settings.home / "sandbox"
     progress("building the sandbox city", 0)
     sandbox = build_sandbox(folder, scale=scale, month=month, progress=lambda text: progress(text, 0))
     _start_afresh(settings.home, (folder / MANIFEST).read_bytes())
-    sandbox.write_config(settings.config, folder / "config")
-    sandbox.start(faults=faults)
+    sandbox.write_config(settings.config, folder / "config", faults)
+    sandbox.start(faults)
     with sandbox, open_house(_make_settings(settings, folder / "config", sandbox)) as house:
         _run_earlier_months(house, sandbox, clock, progress)
         if run is None:

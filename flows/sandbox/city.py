@@ -1,10 +1,11 @@
 """The sandbox city: built once from a seed, then served by four platforms on loopback and a drop folder."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ import orjson
 from flows.errors import SourceUnavailable
 from flows.month import Month
 from flows.sandbox.casting import cast_staff
+from flows.sandbox.faults import STALL_TIMEOUT_SECONDS
 from flows.sandbox.payroll import set_base_pay
 from flows.sandbox.places import choose_places
 from flows.sandbox.platforms import write_platforms
@@ -47,8 +49,8 @@ class Sandbox:
     ports: dict[str, int] = field(default_factory=dict)
     servers: list[subprocess.Popen[bytes]] = field(default_factory=list, repr=False)
 
-    def start(self, *, faults: bool = False) -> None:
-        """Start the four servers on free ports of 127.0.0.1; with `faults` they fail now and then, as real ones do.
+    def start(self, faults: Collection[str] = ()) -> None:
+        """Start the four servers on free ports of 127.0.0.1, with the faults of those names (`faults.FAULTS`).
 
         Raises `SourceUnavailable` if one of them does not come up.
         """
@@ -56,7 +58,7 @@ class Sandbox:
             return
         for platform in PLATFORMS:
             command = [sys.executable, "-m", "flows.sandbox.server", str(self.folder.resolve()), platform]
-            command += ["--faults"] if faults else []
+            command += ["--faults", ",".join(faults)] if faults else []
             self.servers.append(
                 subprocess.Popen(command, cwd=CODE_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
             )
@@ -101,12 +103,19 @@ class Sandbox:
                 values[f"{platform}_URL".upper()] = f"http://127.0.0.1:{self.ports[platform]}"
         return values
 
-    def write_config(self, source_config: Path, target: Path) -> None:
-        """Copy the shipped configuration to `target`, with the base pay that only the sandbox has."""
+    def write_config(self, source_config: Path, target: Path, faults: Collection[str] = ()) -> None:
+        """Copy the shipped configuration to `target`, with the base pay that only the sandbox has.
+
+        Platforms that may `stall` are waited for two seconds only.
+        """
         if target.exists():
             shutil.rmtree(target)
         shutil.copytree(source_config, target)
         set_base_pay(target / "policy" / "pay.yaml")
+        for file in (target / "platforms").glob("*.yaml") if "stall" in faults else ():
+            text = file.read_text(encoding="utf-8")
+            stated = f"timeout_seconds: {STALL_TIMEOUT_SECONDS}"
+            file.write_text(re.sub(r"timeout_seconds: \d+", stated, text), encoding="utf-8")
 
 
 def build_sandbox(

@@ -54,10 +54,18 @@ class Dialect(ABC):
     paths: ClassVar[Mapping[str, str]]
     since_param: str
     until_param: str
-    page_params: tuple[str, ...]
+    page_params: tuple[str, str]
+    """Where the page begins, and how many records it may hold."""
+    counts_pages: ClassVar[bool] = False
+    """Whether a page is asked for by its number or place, so that a record that appears before it shifts it."""
 
-    def __init__(self, credentials: Mapping[str, str]) -> None:
+    def __init__(self, credentials: Mapping[str, str], skew_seconds: float = 0.0) -> None:
         self.credentials = credentials
+        self.skew_seconds = skew_seconds
+
+    def read_clock(self) -> float:
+        """The platform's own time in epoch seconds."""
+        return time.time() + self.skew_seconds
 
     @abstractmethod
     def admits(self, request: Request) -> bool:
@@ -114,6 +122,7 @@ class Governance(Dialect):
     }
     since_param, until_param = "changedFrom", "changedTo"
     page_params = ("pageNo", "pageSize")
+    counts_pages = True
 
     def admits(self, request: Request) -> bool:
         return same(request.headers.get("authorization", ""), f"Bearer {self.credentials['token']}")
@@ -138,6 +147,7 @@ class LawEnforcement(Dialect):
     paths: ClassVar = {"/api/aj/list": "events"}
     since_param, until_param = "gxsjq", "gxsjz"
     page_params = ("offset", "limit")
+    counts_pages = True
 
     def admits(self, request: Request) -> bool:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
@@ -204,7 +214,7 @@ class Supervision(Dialect):
 
     def admits(self, request: Request) -> bool:
         moment = request.headers.get("x-timestamp", "")
-        if not moment.isdigit() or abs(time.time() - int(moment)) > SIGNATURE_LIFETIME_SECONDS:
+        if not moment.isdigit() or abs(self.read_clock() - int(moment)) > SIGNATURE_LIFETIME_SECONDS:
             return False
         query = urlencode(sorted(request.params.items()))
         text = "\n".join(["GET", request.path, query, moment])
