@@ -90,3 +90,14 @@ def find_mark(pulls: Sequence[PullRecord], *, dates_rows: bool) -> datetime | No
             read_to = mark if mark is not None else pull.window_from_at
         mark = min(read_to, pull.window_to_at)
     return mark
+
+
+def was_given(pulls: Sequence[PullRecord], mark: datetime) -> bool:
+    """Whether the source itself gave `mark`, so that it must still hold something as new unless it went backwards.
+
+    Else it is where a window began in which nothing came, or the latest reading no longer found anything there.
+    """
+    holding = [
+        pull for pull in pulls if pull.status == "complete" and pull.window_from_at <= mark < pull.window_to_at
+    ]
+    return bool(holding) and holding[-1].newest_at == mark

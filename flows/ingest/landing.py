@@ -16,7 +16,7 @@ from flows.house import House, Progress
 from flows.ingest.connect.connector import Connector, Delivery, RecordsChanged
 from flows.ingest.connect.connectors import open_connector
 from flows.ingest.connect.rest import Timing
-from flows.ingest.coverage import BEGINNING, find_mark
+from flows.ingest.coverage import BEGINNING, find_mark, was_given
 from flows.ingest.describe.records import Window
 from flows.ingest.describe.rules import Band, MonthCount, TableRules
 from flows.ingest.describe.source import FilesSource, Resource, Source
@@ -103,9 +103,7 @@ class ResourcePuller:
                 open_connector(self._source, self._resource_name, self._resource, self._timing)
             )
             connector.mark = self._mark
-            known_types = read_known_types(
-                self._house, self._source.platform, self._resource_name, self._resource
-            )
+            known_types = read_known_types(self._house, self._source.platform, self._resource_name, self._resource)
             mapper = Mapper(self._source, self._resource, self._name, known_types)
             judge = Judge(mapper, self._rules, read_references(self._house, self._now, bands), self._name)
             self._judge = judge
@@ -143,8 +141,7 @@ class ResourcePuller:
             return window[0], min(window[1], self._now)
         pulls = self._house.ledger.list_pulls(self._source.platform, self._resource_name)
         mark = find_mark(pulls, dates_rows=self._resource.canonical.has_updated_at)
-        # Only what the source gave itself can go backwards, not the end of a window in which nothing came.
-        self._mark = mark if any(pull.newest_at == mark for pull in pulls) else None
+        self._mark = mark if mark is not None and was_given(pulls, mark) else None
         return mark or find_last_closed_month(self._now).starts_at, self._now
 
     def _fill_batches(

@@ -39,16 +39,17 @@ def _postgresql() -> Iterator[PostgresqlServer]:
 
 
 @pytest.fixture
-def postgresql(_postgresql: PostgresqlServer) -> PostgresqlServer:
-    """A real PostgreSQL with nothing in it."""
-    _postgresql.empty()
-    return _postgresql
-
-
-@pytest.fixture
 def values(platform: PlatformServer) -> dict[str, str]:
     """What answers `${NAME}`."""
     return {"TEST_URL": platform.url, "TEST_TOKEN": "s3cret-token", "TEST_SECRET": "s3cret-key"}
+
+
+@pytest.fixture
+def postgresql(_postgresql: PostgresqlServer, values: dict[str, str]) -> PostgresqlServer:
+    """A real PostgreSQL with nothing in it, which `EXCHANGE_URL` names."""
+    _postgresql.empty()
+    values["EXCHANGE_URL"] = _postgresql.write_url()
+    return _postgresql
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 PROGRAMS = Path("/usr/lib/postgresql")
-OWNER = ("owner", "0wner-s3cret")
+OWNER = ("curator", "cur@tor-s3cret")
 READER = ("reader", "re@der/s3cret")
 """May read what the owner makes, and nothing more. Its password needs quoting in a URL."""
 

@@ -1,19 +1,17 @@
 """A database as a source: what of it is asked for, how its values are read, and what it may not do."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
-from ingest_kit import MARCH, NOW, count_rows
-from platform_server import CARD, INCIDENT_FIELDS
+from exchange import put_incidents, read_ids, write_source
+from ingest_kit import MARCH, NOW
+from platform_server import INCIDENT_FIELDS
 from postgresql_server import PostgresqlServer
 
 from flows.house import House
@@ -25,57 +23,6 @@ from flows.ingest.quarantine import read_quarantine
 from flows.ingest.reports import PullReport
 
 Pull = Callable[..., PullReport]
-
-COLUMNS = "id text, community text, kind text, day date, status text"
-
-
-def write_source(resource: str = "from: incidents", *, connection: str = "") -> str:
-    """A platform file with one resource of incidents; `resource` and `connection` add or replace lines."""
-    lines = "".join(f"\n    {line}" for line in resource.strip().splitlines())
-    lines += "" if "fields:" in resource else f"\n    fields: {INCIDENT_FIELDS}"
-    more = "".join(f"\n  {line}" for line in connection.strip().splitlines())
-    return f"""
-platform: exchange
-title: Exchange
-{CARD}
-connection:
-  kind: database
-  url: ${{EXCHANGE_URL}}{more}
-resources:
-  incidents:
-    table: incidents{lines}
-"""
-
-
-@pytest.fixture
-def server(postgresql: PostgresqlServer, values: dict[str, str]) -> PostgresqlServer:
-    """The PostgreSQL that the source names."""
-    values["EXCHANGE_URL"] = postgresql.write_url()
-    return postgresql
-
-
-@pytest.fixture
-def file(tmp_path: Path, values: dict[str, str]) -> Path:
-    """The SQLite file that the source names; it isn't there yet."""
-    (tmp_path / "config").mkdir(exist_ok=True)
-    values["EXCHANGE_URL"] = "sqlite:///drop.db"
-    return tmp_path / "config" / "drop.db"
-
-
-def put_incidents(server: PostgresqlServer, kind: str, *updated: Any, columns: str = COLUMNS) -> None:
-    """One good incident for each value of the column `updated`, which is of that kind."""
-    server.run(f"DROP TABLE IF EXISTS incidents; CREATE TABLE incidents ({columns}, updated {kind})")
-    with server.connect() as connection, connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO incidents VALUES (%s, '410202001001', 'petition', '2024-03-05', 'confirmed', %s)",
-            [(f"I{number}", value) for number, value in enumerate(updated)],
-        )
-
-
-def read_ids(house: House) -> list[str]:
-    with house.view() as view:
-        return sorted(view.table("incidents").incident_id.to_pyarrow().to_pylist())
-
 
 SHANGHAI_MARCH = datetime(2024, 3, 1)
 """March begins in Shanghai at 2024-02-29 16:00 UTC, the from of MARCH; its until is 2024-04-03 00:00 there."""
@@ -117,22 +64,24 @@ CLOCKS = [
 
 @pytest.mark.parametrize("clock", CLOCKS, ids=lambda it: f"{it.stated} {it.kind}")
 def test_a_window_holds_its_first_instant_and_not_its_last(
-    pull: Pull, house: House, server: PostgresqlServer, clock: Clock
+    pull: Pull, house: House, postgresql: PostgresqlServer, clock: Clock
 ) -> None:
-    put_incidents(server, clock.kind, *map(clock.write, AROUND_MARCH))
+    put_incidents(postgresql, clock.kind, *map(clock.write, AROUND_MARCH))
     report = pull(write_source(f"from: incidents\ncursor: updated\ncursor_format: {clock.stated}"))
     assert (report.exit_code, read_ids(house)) == (0, IN_MARCH)
 
 
-def test_the_lag_moves_the_beginning_back(pull: Pull, house: House, server: PostgresqlServer) -> None:
-    put_incidents(server, "timestamp", *(SHANGHAI_MARCH - timedelta(seconds=it) for it in (59, 60, 61)))
+def test_the_lag_moves_the_beginning_back(pull: Pull, house: House, postgresql: PostgresqlServer) -> None:
+    put_incidents(postgresql, "timestamp", *(SHANGHAI_MARCH - timedelta(seconds=it) for it in (59, 60, 61)))
     pull(write_source("from: incidents\ncursor: updated\nlag: 1m"))
     assert read_ids(house) == ["I0", "I1"]
 
 
-def test_a_cursor_of_days_gives_every_day_that_has_begun(pull: Pull, house: House, server: PostgresqlServer) -> None:
+def test_a_cursor_of_days_gives_every_day_that_has_begun(
+    pull: Pull, house: House, postgresql: PostgresqlServer
+) -> None:
     # Until 4 March 10:00 in Shanghai: the fourth has begun.
-    put_incidents(server, "date", date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 4), date(2024, 3, 5))
+    put_incidents(postgresql, "date", date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 4), date(2024, 3, 5))
     until = shift(datetime(2024, 3, 4, 10))
     pull(write_source("from: incidents\ncursor: updated"), window=(shift(datetime(2024, 3, 1, 10)), until))
     assert read_ids(house) == ["I1", "I2"]
@@ -151,9 +100,9 @@ def test_a_cursor_of_days_gives_every_day_that_has_begun(pull: Pull, house: Hous
     ],
 )
 def test_a_cursor_that_is_not_as_stated_is_refused_and_not_compared(
-    pull: Pull, server: PostgresqlServer, column: tuple[str, Any], stated: str, advice: str
+    pull: Pull, postgresql: PostgresqlServer, column: tuple[str, Any], stated: str, advice: str
 ) -> None:
-    put_incidents(server, *column)
+    put_incidents(postgresql, *column)
     report = pull(write_source(f"from: incidents\ncursor: updated\ncursor_format: {stated}"))
     assert report.exit_code == 12
     assert "exchange, incidents: what the cursor updated holds" in str(report.error)
@@ -161,8 +110,8 @@ def test_a_cursor_that_is_not_as_stated_is_refused_and_not_compared(
     assert str(column[1]) not in str(report.error)
 
 
-def test_rows_without_a_cursor_are_not_passed_over(pull: Pull, house: House, server: PostgresqlServer) -> None:
-    put_incidents(server, "timestamp", *[datetime(2024, 3, 5)] * 5, None)
+def test_rows_without_a_cursor_are_not_passed_over(pull: Pull, house: House, postgresql: PostgresqlServer) -> None:
+    put_incidents(postgresql, "timestamp", *[datetime(2024, 3, 5)] * 5, None)
     pull(write_source("from: incidents\ncursor: updated"))
     [row] = read_quarantine(house, platform="exchange")
     assert (row.row_key, row.reasons) == ("I5", ("null:updated_at",))
@@ -182,8 +131,8 @@ ALL_FIELDS = (
 )
 
 
-def test_values_of_every_kind_are_read(pull: Pull, house: House, server: PostgresqlServer) -> None:
-    server.run(ALL_KINDS)
+def test_values_of_every_kind_are_read(pull: Pull, house: House, postgresql: PostgresqlServer) -> None:
+    postgresql.run(ALL_KINDS)
     report = pull(write_source(f"from: exchange.all_kinds\ncursor: updated\nfields: {ALL_FIELDS}"))
     assert report.exit_code == 0
     with house.view() as view:
@@ -198,8 +147,8 @@ def test_values_of_every_kind_are_read(pull: Pull, house: House, server: Postgre
     }
 
 
-def test_a_rejected_row_keeps_values_of_every_kind(pull: Pull, house: House, server: PostgresqlServer) -> None:
-    server.run(
+def test_a_rejected_row_keeps_values_of_every_kind(pull: Pull, house: House, postgresql: PostgresqlServer) -> None:
+    postgresql.run(
         """CREATE VIEW incidents AS SELECT 'I' || n AS id, '410202001001' AS community, 'petition' AS kind,
         '2024-03-05'::date AS day, CASE n WHEN 5 THEN '\\xff'::bytea ELSE 'confirmed'::bytea END AS status,
         '2024-03-06 08:00+08'::timestamptz AS updated, 1.50 AS amount, ARRAY[1, 2] AS list, '01:30'::time AS at,
@@ -226,8 +175,8 @@ def test_a_rejected_row_keeps_values_of_every_kind(pull: Pull, house: House, ser
     }
 
 
-def test_a_query_is_run_as_it_stands(pull: Pull, house: House, server: PostgresqlServer) -> None:
-    put_incidents(server, "text", "2024-03-05 08:00:00", "2024-03-06 08:00:00", "2024-05-06 08:00:00")
+def test_a_query_is_run_as_it_stands(pull: Pull, house: House, postgresql: PostgresqlServer) -> None:
+    put_incidents(postgresql, "text", "2024-03-05 08:00:00", "2024-03-06 08:00:00", "2024-05-06 08:00:00")
     query = (
         "  WITH chosen AS (SELECT *, updated::timestamp AS at FROM incidents WHERE updated LIKE '%08:00%' "
         "AND id <> ':id') SELECT * FROM chosen ORDER BY id DESC -- :all of it;"
@@ -236,8 +185,8 @@ def test_a_query_is_run_as_it_stands(pull: Pull, house: House, server: Postgresq
     assert (report.exit_code, read_ids(house)) == (0, ["I0", "I1"])
 
 
-def test_names_that_need_quoting_are_quoted(pull: Pull, house: House, server: PostgresqlServer) -> None:
-    server.run(
+def test_names_that_need_quoting_are_quoted(pull: Pull, house: House, postgresql: PostgresqlServer) -> None:
+    postgresql.run(
         """CREATE TABLE exchange."三零 事件"
         ("order" text, "社区" text, "Kind" text, "a'b" date, "50%" text, "x:y" timestamp)""",
         """CREATE VIEW exchange."三零" AS SELECT * FROM exchange."三零 事件" """,
@@ -252,12 +201,14 @@ def test_names_that_need_quoting_are_quoted(pull: Pull, house: House, server: Po
     assert (report.exit_code, read_ids(house)) == (0, ["I1"])
 
 
-def test_the_same_rows_in_another_order_land_nothing_new(pull: Pull, house: House, server: PostgresqlServer) -> None:
+def test_the_same_rows_in_another_order_land_nothing_new(
+    pull: Pull, house: House, postgresql: PostgresqlServer
+) -> None:
     moments = [datetime(2024, 3, 5)] * 3
-    put_incidents(server, "timestamp", *moments)
+    put_incidents(postgresql, "timestamp", *moments)
     pull(write_source())
     before = house.ledger.list_landings()
-    server.run(
+    postgresql.run(
         "CREATE TABLE other AS SELECT * FROM incidents ORDER BY id DESC",
         "DROP TABLE incidents",
         "ALTER TABLE other RENAME TO incidents",
@@ -275,59 +226,42 @@ def open_pages(source: Source) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_rows_come_in_chunks_from_one_state_of_the_database(
-    make_source: Callable[[str], Source], server: PostgresqlServer
+    make_source: Callable[[str], Source], postgresql: PostgresqlServer
 ) -> None:
-    put_incidents(server, "timestamp", *[datetime(2024, 3, 5)] * 5)
+    put_incidents(postgresql, "timestamp", *[datetime(2024, 3, 5)] * 5)
     pages = open_pages(make_source(write_source("from: incidents\ncursor: updated\nchunk_rows: 2")))
     first = next(pages)
-    server.run("UPDATE incidents SET id = 'changed'", "DELETE FROM incidents WHERE kind = 'petition'")
+    postgresql.run("UPDATE incidents SET id = 'changed'", "DELETE FROM incidents WHERE kind = 'petition'")
     assert [[row["id"] for row in page] for page in (first, *pages)] == [["I0", "I1"], ["I2", "I3"], ["I4"]]
 
 
 def test_a_reading_that_is_given_up_leaves_no_transaction(
-    make_source: Callable[[str], Source], server: PostgresqlServer
+    make_source: Callable[[str], Source], postgresql: PostgresqlServer
 ) -> None:
-    put_incidents(server, "timestamp", *[datetime(2024, 3, 5)] * 5)
+    put_incidents(postgresql, "timestamp", *[datetime(2024, 3, 5)] * 5)
     source = make_source(write_source("from: incidents\nchunk_rows: 2"))
     connector = open_connector(source, "incidents", source.resources["incidents"], Timing())  # type: ignore[arg-type]
     with connector:
         [delivery] = connector.list_deliveries(MARCH)
         next(iter(delivery.pages))
     # It would wait for ever for a reader that still holds the table.
-    server.run("SET lock_timeout = '5s'; DROP TABLE incidents")
+    postgresql.run("SET lock_timeout = '5s'; DROP TABLE incidents")
 
 
-def test_nothing_can_be_written(pull: Pull, server: PostgresqlServer) -> None:
-    put_incidents(server, "timestamp", datetime(2024, 3, 5))
-    server.run(
+def test_nothing_can_be_written(pull: Pull, postgresql: PostgresqlServer) -> None:
+    put_incidents(postgresql, "timestamp", datetime(2024, 3, 5))
+    postgresql.run(
         "CREATE FUNCTION write() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM incidents; SELECT 1'",
     )
     report = pull(write_source("from: SELECT *, write() FROM incidents"))
     assert report.exit_code == 12
     assert "ReadOnlySqlTransaction" in str(report.error)
-    with server.connect() as connection:
+    with postgresql.connect() as connection:
         assert connection.execute("SELECT count(*) FROM incidents").fetchall() == [(1,)]
 
 
-def test_a_file_that_is_not_there_is_not_made(pull: Pull, file: Path) -> None:
-    assert pull(write_source()).exit_code == 11
-    assert not file.exists()
-
-
-def test_a_file_stands_in_the_configuration_folder_and_may_be_written_meanwhile(
-    pull: Pull, house: House, file: Path
-) -> None:
-    with closing(sqlite3.connect(file, isolation_level=None)) as writer:
-        writer.execute("PRAGMA journal_mode = WAL")
-        writer.execute(f"CREATE TABLE incidents ({COLUMNS}, updated text)")
-        row = "('I1', '410202001001', 'petition', '2024-03-05', 'confirmed', '2024-03-06 08:00:00')"
-        writer.execute(f"INSERT INTO incidents VALUES {row}")
-        assert pull(write_source("from: incidents\ncursor: updated\ncursor_format: local")).exit_code == 0
-    assert count_rows(house, "incidents") == 1
-
-
-def test_a_manifest_says_what_was_asked_for(pull: Pull, house: House, server: PostgresqlServer) -> None:
-    put_incidents(server, "timestamp", datetime(2024, 3, 5))
+def test_a_manifest_says_what_was_asked_for(pull: Pull, house: House, postgresql: PostgresqlServer) -> None:
+    put_incidents(postgresql, "timestamp", datetime(2024, 3, 5))
     report = pull(write_source("from: incidents\ncursor: updated"))
     manifest = house.lake.read_manifest("incidents", report.pulls[0].batch_ids[0])
     assert manifest["request"] == {"from": "incidents", "cursor": "updated", "cursor_format": "native"}
