@@ -158,8 +158,8 @@ def test_new_fields_are_told_once_unless_they_are_ignored(make_mapper: MakeMappe
         mapper.map_records([make_incident(place=place, extra=1, known=2)], 0)
     assert mapper.finish() == [
         (
-            "test_platform, incidents: new fields that nothing maps: extra (2 records, first record_no 0: 9), "
-            "place.lane (1 record, first record_no 0: 9). Map them, or list them under ignore."
+            "test_platform, incidents: new fields that nothing maps: extra (2 records, such as record_no 0: 9), "
+            "place.lane (1 record, such as record_no 0: 9). Map them, or list them under ignore."
         )
     ]
 

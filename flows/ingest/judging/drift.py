@@ -14,7 +14,7 @@ from flows.ingest.describe.masking import mask_value
 from flows.ingest.describe.records import Record
 from flows.ingest.describe.source import Resource
 from flows.ingest.judging.fields import PageFields, Path, pick_values
-from flows.ingest.judging.kinds import NOTHING, Kinds, find_kind
+from flows.ingest.judging.kinds import NOTHING, Kinds, find_kind, is_nothing
 from flows.ingest.judging.readings import Mask, Reading
 
 ABSENT = "absent"
@@ -44,7 +44,7 @@ _ADVICE: Mapping[tuple[str, DriftKind], str] = {
 
 @dataclass
 class Drift:
-    """One field that differs, in how many records, and the first of them; `example` is masked."""
+    """One field that differs, in how many records, and where one stands: the first that has a value, masked."""
 
     kind: DriftKind
     field: str
@@ -52,16 +52,16 @@ class Drift:
     was: Kinds = NOTHING
     now: Kinds = NOTHING
     count: int = 0
-    first: str = ""
+    where: str = ""
     example: str = ""
 
     def describe(self) -> str:
-        """The drift as a message lists it, such as `level (for tier; text, was number; 2 records, first ...)`."""
+        """The drift as a message lists it, such as `level (for tier; text, was number; 2 records, such as ...)`."""
         told = [f"for {self.column}"] if self.column else []
         if self.kind == "retyped":
             told.append(f"{_join(self.now)}, was {_join(self.was)}")
         example = f": {self.example}" if self.example else ""
-        told.append(f"{self.count} record{'s' if self.count > 1 else ''}, first {self.first}{example}")
+        told.append(f"{self.count} record{'s' if self.count > 1 else ''}, such as {self.where}{example}")
         return f"{self.field} ({'; '.join(told)})"
 
 
@@ -157,10 +157,11 @@ class DriftWatch:
             self._add_seen(column, frozenset({ABSENT}))
 
     def _note(self, drift: Drift, mask: Mask, values: Sequence[Any] = ()) -> None:
-        place = int(np.argmax(mask))
         found = self._drifts.setdefault((drift.kind, drift.column or drift.field), drift)
         if not found.count:
-            found.first = f"record_no {self._first_no + place}{f' of {self._part}' if self._part else ''}"
+            places = np.flatnonzero(mask).tolist()
+            place = next((it for it in places if values and not is_nothing(values[it])), places[0])
+            found.where = f"record_no {self._first_no + place}{f' of {self._part}' if self._part else ''}"
             found.example = mask_value(values[place]) if values else ""
         found.count += int(np.count_nonzero(mask))
         found.now |= drift.now

@@ -1,7 +1,9 @@
 """What rows are judged against beyond themselves, read from the lake and the policy."""
 
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +15,9 @@ from flows.ingest.judging.drift import KnownTypes
 from flows.ingest.judging.predicates import Bands, References
 from flows.month import city_day
 from flows.policy import load_policy
+
+BATCHES_ASKED = 50
+"""How many of a resource's latest batches are asked for the kinds of values that they knew."""
 
 
 def read_references(house: House, now: datetime, bands: Bands) -> References:
@@ -39,28 +44,35 @@ def read_bands(config: Path, now: datetime) -> Bands:
 
 
 def read_known_types(house: House, platform: str, name: str, resource: Resource) -> KnownTypes:
-    """The kinds of values that the resource's latest landed batch knew of each column still mapped as it was then.
+    """The kinds of values that the resource's landed batches knew of each column still mapped as it was then.
 
-    Nothing for a column mapped otherwise since, and for a resource of which nothing has landed. Raises `QualityGate`
-    if the lake has lost the batch.
+    Each knew what those before it did; the latest fifty are asked, for one that landed before may land again. Raises
+    `QualityGate` if the lake has lost one.
     """
-    batches = [
+    batches = dict.fromkeys(
         landing.batch_id
-        for landing in house.ledger.list_landings()
+        for landing in reversed(house.ledger.list_landings())
         if (landing.platform, landing.table) == (platform, resource.table)
         and landing.batch_id.rpartition("-")[0] == f"{platform}-{name}"
-    ]
-    if not batches:
-        return {}
+    )
+    known: dict[str, set[str]] = {}
+    for batch_id in islice(batches, BATCHES_ASKED):
+        contract = _read_contract(house, resource.table, batch_id)
+        for column, kinds in contract.get("types", {}).items():
+            if contract["fields"].get(column) == resource.fields.get(column):
+                known.setdefault(column, set()).update(kinds)
+    return known
+
+
+def _read_contract(house: House, table: str, batch_id: str) -> dict[str, Any]:
     try:
-        contract = house.lake.read_manifest(resource.table, batches[-1])["contract"]
+        contract: dict[str, Any] = house.lake.read_manifest(table, batch_id)["contract"]
     except FileNotFoundError:
         raise QualityGate(
-            f"lake, {resource.table}, batch {batches[-1]}: its manifest is gone, and with it what {platform}, {name} "
-            "is held to. The lake is damaged: restore the batch's folder from a backup, then pull again."
+            f"lake, {table}, batch {batch_id}: its manifest is gone. "
+            "The lake is damaged: restore the batch's folder from a backup, then pull again."
         ) from None
-    fields, types = contract.get("fields", {}), contract.get("types", {})
-    return {column: kinds for column, kinds in types.items() if fields.get(column) == resource.fields.get(column)}
+    return contract
 
 
 def _read_register(house: House, table: str, columns: list[str]) -> pa.Table:
