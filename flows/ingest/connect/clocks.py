@@ -1,7 +1,7 @@
 """What an answer's headers say about time: how long to wait, and how far the platform's clock is from ours."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 SKEW_SECONDS_TOLD = 60
@@ -36,6 +36,19 @@ def explain_skew(headers: Mapping[str, str], now_seconds: float) -> str:
         f" The platform's clock is {abs(seconds)} seconds {side} ours, and a signature is refused for its time too: "
         "set the clock that is wrong."
     )
+
+
+def measure_skew(headers: Mapping[str, str], asked_seconds: float, answered_seconds: float) -> timedelta | None:
+    """By how much the platform's clock is ahead of ours, nothing if its answer bears no date.
+
+    It was written, to the whole second, some time between our question and its answer, by our clock since 1970: what
+    that leaves open is no skew.
+    """
+    there = _read_date(headers.get("date", ""))
+    if there is None:
+        return None
+    seconds = there.timestamp()
+    return timedelta(seconds=max(0.0, seconds - answered_seconds) + min(0.0, seconds + 1 - asked_seconds))
 
 
 def _read_date(text: str) -> datetime | None:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from flows.errors import SourceUnavailable
@@ -49,6 +49,11 @@ class Connector(ABC):
     @abstractmethod
     def list_deliveries(self, window: Window) -> Iterator[Delivery]:
         """What the source holds for `window`; all there is, if the resource cannot be narrowed."""
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """By how much the source's clock was ahead of ours when it last answered; nothing if that is not known."""
+        return None
 
     def __enter__(self) -> Self:
         return self

@@ -37,6 +37,10 @@ class RestConnector(Connector):
         request = self._resource.request.model_dump() | {"pages": self._resource.pages.kind}
         yield Delivery(slot, request, self._pager.fetch_pages(window))
 
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        return self._client.clock_ahead
+
     def __exit__(self, *_: object) -> None:
         self._client.__exit__()
 

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
@@ -26,7 +27,7 @@ from flows.ingest.connect.answers import (
     read_body,
 )
 from flows.ingest.connect.auth import Authenticator, Draft
-from flows.ingest.connect.clocks import explain_skew, read_retry_after
+from flows.ingest.connect.clocks import explain_skew, measure_skew, read_retry_after
 from flows.ingest.describe.connection import HmacAuth
 from flows.ingest.describe.grammar import list_placeholders
 from flows.ingest.describe.source import RestSource
@@ -82,6 +83,8 @@ class RestClient:
         # A proxy of the machine serves the way out, not a server on the machine itself.
         self._session.trust_env = self._host.hostname not in LOOPBACK
         self._next_at = 0.0
+        self.clock_ahead: timedelta | None = None
+        """By how much the platform's clock was ahead of ours when it last answered; nothing if it didn't say."""
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +167,7 @@ class RestClient:
         self._keep_pace()
         name, connection = self._name(url.path), self._source.connection
         full = url._replace(query=urlencode(draft.query), fragment="").geturl()
-        asked_at = self._timing.clock()
+        asked_at, asked_seconds = self._timing.clock(), self._timing.wall()
         try:
             response = self._session.request(
                 draft.method,
@@ -176,6 +179,7 @@ class RestClient:
                 auth=_keep_headers,
                 stream=True,
             )
+            self.clock_ahead = measure_skew(response.headers, asked_seconds, self._timing.wall())
             with response:
                 reply = Reply(
                     response.status_code,
