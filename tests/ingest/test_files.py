@@ -303,7 +303,7 @@ def test_a_workbook_whose_errors_cannot_be_seen_is_known_as_such(drop: Path) -> 
         archive.writestr("content.xml", "")
     rows: list[list[Any]] = [["x"]]
     assert not mark_errors(rows, (drop / "b.xlsx").read_bytes(), "名单")
-    assert not mark_errors(rows, b"\xd0\xcf\x11\xe0", "名单")
+    assert not mark_errors(rows, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "名单")
     assert mark_errors(rows, (drop / "a.xlsx").read_bytes(), "名单")
     assert rows == [["x"]]
 
@@ -328,10 +328,26 @@ def test_a_workbook_of_the_old_kind_is_read_whatever_it_is_called(
     assert records == [
         {"工号": "001", "处分/种类": "警告", "处分/日期": date(2024, 3, 1), "备注": None},
         {"工号": 2, "处分/种类": "记过", "处分/日期": "2024/3/2", "备注": "日期是文本"},
-        {"工号": 3, "处分/种类": "记大过", "处分/日期": None, "备注": None},
+        {"工号": 3, "处分/种类": "记大过", "处分/日期": CELL_ERROR, "备注": None},
     ]
-    told = "is an old workbook, whose errors such as #N/A are read as empty. Ask for an .xlsx."
-    assert warnings == [f"sheets, sanctions: {name}: {told}"]
+    assert warnings == []
+
+
+def test_an_old_workbook_that_is_cut_off_is_refused_or_whole_but_never_read_in_part(read: Read, drop: Path) -> None:
+    lines = 'files: "*.xls"\nformat: xls\nsheet: 名单\nskip_rows: 1\nheader_rows: 2\nfooter: {starts_with: 注}'
+    content = OLD_WORKBOOK.read_bytes()
+    drop.joinpath("a.xls").write_bytes(content)
+    whole = read(lines)
+    refused_count = 0
+    for cut in range(0, len(content), 61):
+        drop.joinpath("a.xls").write_bytes(content[:cut])
+        try:
+            assert read(lines) == whole
+        except ContractBroken as error:
+            assert "a.xls cannot be read as xls" in str(error)
+            refused_count += 1
+    # The last sectors hold no more of the sheet.
+    assert refused_count > 90
 
 
 def test_dates_and_text_in_one_column_are_read_as_the_same_days(

@@ -1,6 +1,6 @@
 """Error cells of workbooks (#N/A, #DIV/0!): the reader of workbooks gives them as empty, and empty would be nothing.
 
-They are found in the workbook's own XML (ECMA-376, 18.3.1.4: a cell whose type is `e`).
+They are found in the workbook's own XML (ECMA-376, 18.3.1.4: a cell whose type is `e`), or in its old records.
 """
 
 import io
@@ -11,6 +11,8 @@ from collections.abc import Callable
 from posixpath import join, normpath
 from typing import Any
 from xml.parsers import expat
+
+from flows.ingest.connect.old_cells import Place, find_old_errors
 
 WORKBOOK_PART = "xl/workbook.xml"
 RELATIONS_PART = "xl/_rels/workbook.xml.rels"
@@ -34,32 +36,41 @@ ERROR_TEXTS = frozenset({"#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!
 
 def mark_text_errors(row: list[Any]) -> list[Any]:
     """The row with `CELL_ERROR` in place of the texts of errors."""
+    if ERROR_TEXTS.isdisjoint(row):
+        return row
     return [CELL_ERROR if type(cell) is str and cell in ERROR_TEXTS else cell for cell in row]
 
 
 def mark_errors(rows: list[list[Any]], content: bytes, sheet: str) -> bool:
     """Put `CELL_ERROR` where the workbook's sheet holds an error; `rows` begin at its first cell.
 
-    False if the workbook is not an .xlsx, so that its errors cannot be told from empty cells. Raises `ValueError` if
-    it is one, but not as it should be.
+    False if the workbook is of another kind than .xlsx or .xls, so that its errors cannot be told from empty cells.
+    Raises `ValueError` if it is an .xlsx, but not as it should be.
     """
+    places = find_old_errors(content, sheet)
+    if places is None:
+        places = _find_new_errors(content, sheet)
+    for row, column in places or []:
+        rows.extend([] for _ in range(row - len(rows) + 1))
+        rows[row].extend("" for _ in range(column - len(rows[row]) + 1))
+        rows[row][column] = CELL_ERROR
+    return places is not None
+
+
+def _find_new_errors(content: bytes, sheet: str) -> list[Place] | None:
+    """The places of error cells of an .xlsx, as `find_old_errors` gives them; nothing if it is none."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
-        return False
+        return None
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
             if WORKBOOK_PART not in parts:
-                return False
+                return None
             workbook, relations = (archive.read(parts[name]) for name in (WORKBOOK_PART, RELATIONS_PART))
             xml = archive.read(parts[_name_part(workbook, relations, sheet).lower()])
-            places = _find_errors(xml) if _MAY_HOLD_ERRORS.search(xml) else []
+            return _find_errors(xml) if _MAY_HOLD_ERRORS.search(xml) else []
     except (zipfile.BadZipFile, zlib.error, expat.ExpatError, KeyError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"the workbook's parts cannot be read ({type(error).__name__})") from None
-    for row, column in places:
-        rows.extend([] for _ in range(row - len(rows) + 1))
-        rows[row].extend("" for _ in range(column - len(rows[row]) + 1))
-        rows[row][column] = CELL_ERROR
-    return True
 
 
 def _name_part(workbook: bytes, relations: bytes, sheet: str) -> str:
@@ -87,9 +98,9 @@ def _list_elements(xml: bytes, name: str) -> list[dict[str, str]]:
     return found
 
 
-def _find_errors(xml: bytes) -> list[tuple[int, int]]:
+def _find_errors(xml: bytes) -> list[Place]:
     """Row and column, counted from 0, of each error cell. Cells without a reference follow the one before."""
-    found: list[tuple[int, int]] = []
+    found: list[Place] = []
     row, column = -1, -1
 
     def note(tag: str, attributes: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from flows.errors import ContractBroken
 from flows.ingest.connect.cells import mark_errors, mark_text_errors
@@ -103,19 +103,28 @@ def _read_workbook(path: Path, resource: FileResource, warn: Warn) -> Iterator[R
     content = path.read_bytes()
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise Unreadable("it is a web page or XML under a workbook's name: save it as .xlsx")
+    try:
+        sheet = _open_sheet(content, resource.sheet)
+        rows, merges = sheet.to_python(skip_empty_area=False), sheet.merged_cell_ranges or ()
+    except BaseException as error:
+        # The reader panics over some cut-off workbooks, and a panic is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Unreadable("it is damaged, or its copy broke off") from None
+    if not mark_errors(rows, content, sheet.name):
+        warn("is neither .xlsx nor .xls, so errors such as #N/A are read as empty. Ask for an .xlsx.")
+    knows_merges = fill_merged_headers(rows, merges, resource)
+    return tabulate(map(mark_text_errors, rows), resource, warn, knows_merges=knows_merges)
+
+
+def _open_sheet(content: bytes, wanted: str | int) -> CalamineSheet:
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
     names = workbook.sheet_names
-    if isinstance(resource.sheet, str) and resource.sheet not in names:
-        raise Unreadable(f"no sheet {resource.sheet!r}, but {', '.join(names)}")
-    if isinstance(resource.sheet, int) and resource.sheet >= len(names):
-        raise Unreadable(f"no sheet number {resource.sheet}, only {len(names)} counted from 0")
-    name = resource.sheet if isinstance(resource.sheet, str) else names[resource.sheet]
-    sheet = workbook.get_sheet_by_name(name)
-    rows = sheet.to_python(skip_empty_area=False)
-    if not mark_errors(rows, content, name):
-        warn("is an old workbook, whose errors such as #N/A are read as empty. Ask for an .xlsx.")
-    knows_merges = fill_merged_headers(rows, sheet.merged_cell_ranges or (), resource)
-    return tabulate(map(mark_text_errors, rows), resource, warn, knows_merges=knows_merges)
+    if isinstance(wanted, str) and wanted not in names:
+        raise Unreadable(f"no sheet {wanted!r}, but {', '.join(names)}")
+    if isinstance(wanted, int) and wanted >= len(names):
+        raise Unreadable(f"no sheet number {wanted}, only {len(names)} counted from 0")
+    return workbook.get_sheet_by_name(wanted if isinstance(wanted, str) else names[wanted])
 
 
 def _read_jsonl(path: Path, resource: FileResource, _: Warn) -> Iterator[Record]:

@@ -31,12 +31,13 @@ def tabulate(
     if len(top) < resource.header_rows:
         raise Unreadable("there is no header row")
     header = _join_headers(top, carries=not knows_merges)
+    named = [(name, column) for column, name in enumerate(header) if name]
     for number, row in _drop_footer(body, resource, warn):
-        cells = [None if cell == "" else cell for cell in row]
-        if any(cell is not None for cell in cells[len(header) :]):
+        if len(row) > len(header) and not _is_empty(row[len(header) :]):
             raise Unreadable(f"row {number} has more cells than the header")
-        cells += [None] * (len(header) - len(cells))
-        yield {name: cell for name, cell in zip(header, cells, strict=False) if name}
+        if len(row) < len(header):
+            row.extend([None] * (len(header) - len(row)))
+        yield {name: row[column] if row[column] != "" else None for name, column in named}
 
 
 def fill_merged_headers(rows: Sequence[Row], merges: Iterable[Merge], resource: FileResource) -> bool:
