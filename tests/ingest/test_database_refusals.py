@@ -13,6 +13,7 @@ from postgresql_server import OWNER, READER, PostgresqlServer
 
 from flows.errors import ConfigurationError
 from flows.house import House
+from flows.ingest.connect.refusals import describe_refusal, judge_statement
 from flows.ingest.describe.source import Source
 from flows.ingest.reports import PullReport
 
@@ -255,3 +256,26 @@ def test_what_is_wrong_with_the_file_is_told(
     with pytest.raises(ConfigurationError, match=r"exchange\.yaml, resources\.incidents") as told:
         make_source(write_source(resource))
     assert problem in str(told.value)
+
+
+class OperationalError(Exception):
+    """As MySQL's drivers raise it: a number and words, and the SQLSTATE beside them."""
+
+    def __init__(self, number: int, words: str, sqlstate: str | None = None) -> None:
+        super().__init__(number, words)
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal", "words"),
+    [
+        (OperationalError(1054, "Unknown column 'x'", "42S22"), "broken", "Unknown column 'x'"),
+        (OperationalError(1064, "near '张三'", "42000"), "broken", "OperationalError 1064"),
+        (OperationalError(1792, "in a READ ONLY transaction", "25006"), "broken", "OperationalError 1792"),
+        (OperationalError(1142, "denied to 'reader'@'10.0.0.1'", "42000"), "closed", "OperationalError 1142"),
+        (OperationalError(1205, "Lock wait timeout", "HY000"), "away", "OperationalError 1205"),
+        (OperationalError(2013, "Lost connection"), "away", "OperationalError 2013"),
+    ],
+)
+def test_mysqls_errors_are_told_apart_by_their_codes(error: Exception, refusal: str, words: str) -> None:
+    assert (judge_statement(error), describe_refusal(error)) == (refusal, words)
