@@ -1,6 +1,7 @@
 """The hand-kept sheets in the drop folder: real workbooks and text files, as offices fill them in."""
 
 import csv
+import os
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -79,6 +80,10 @@ def write_sheets(
     write_csv(folder / "年度星级.csv", ["社区代码", "评定年度", "星级", "兑现年度"], titles, "utf-8-sig")
     contacts = list_contacts(places, seed)
     write_csv(folder / "通讯录.csv", ["单位代码", "角色", "姓名", "渠道", "地址"], contacts, "utf-8")
+    # They were handed in when the month was over: ingest need not wait to see whether they still grow.
+    handed_in = calendar.month.ends_at.timestamp()
+    for file in folder.iterdir():
+        os.utime(file, (handed_in, handed_in))
 
 
 def list_roster_row(worker: Worker, staff: Staff, places: Places, calendar: Calendar, month: int) -> list[Cell]:
