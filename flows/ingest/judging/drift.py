@@ -13,7 +13,7 @@ from flows.errors import ContractBroken
 from flows.ingest.describe.masking import mask_value
 from flows.ingest.describe.records import Record
 from flows.ingest.describe.source import Resource
-from flows.ingest.judging.fields import PageFields, Path, pick_values
+from flows.ingest.judging.fields import PageFields, Path
 from flows.ingest.judging.kinds import NOTHING, Kinds, find_kind, is_nothing
 from flows.ingest.judging.readings import Mask, Reading
 
@@ -90,8 +90,8 @@ class DriftWatch:
         """From here on records are those of `part`, as messages call it; they are numbered anew."""
         self._part = part
 
-    def start_page(self, records: Sequence[Record], first_no: int) -> None:
-        """Look for new fields in `records`, the next of the batch."""
+    def start_page(self, records: Sequence[Record], first_no: int) -> PageFields:
+        """The fields of `records`, the next of the batch, looked through for new ones."""
         self._first_no, self._reasons = first_no, {}
         self._page = PageFields(records, self._named)
         unheard = [
@@ -102,12 +102,13 @@ class DriftWatch:
         # Where nothing stands that is mapped, names may be a person's data: a row read as a header.
         names_fields = bool(unheard) and any(self._is_there(path) for path in self._paths.values())
         for path in unheard:
-            parents = pick_values(records, path[:-1]) if len(path) > 1 else records
+            parents = self._page.pick(path[:-1])
             values = [(path[-1] in it, it.get(path[-1])) if type(it) is dict else (False, None) for it in parents]
             mask = np.fromiter((is_there for is_there, _ in values), bool, len(values))
             field = ".".join(path)
             self._note(Drift("new", field if names_fields else mask_value(field)), mask, [it for _, it in values])
             self._add_reason("new_field", mask)
+        return self._page
 
     def note_column(self, column: str, values: Sequence[Any], reading: Reading) -> None:
         """Compare one mapped column of the page."""

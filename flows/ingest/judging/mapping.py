@@ -14,7 +14,7 @@ from flows.ingest.describe.records import Record
 from flows.ingest.describe.source import FileResource, Resource, Source
 from flows.ingest.describe.terms import CODE_DEFAULT, code_text
 from flows.ingest.judging.drift import DriftWatch, KnownTypes
-from flows.ingest.judging.fields import Path, has_field, pick_values
+from flows.ingest.judging.fields import PageFields, Path, has_field
 from flows.ingest.judging.moments import Style
 from flows.ingest.judging.readings import (
     Mask,
@@ -70,10 +70,10 @@ class Mapper:
         """
         reasons: dict[str, Mask] = {}
         self._received_count += len(records)
-        self._drift.start_page(records, first_no)
+        fields = self._drift.start_page(records, first_no)
         columns: dict[str, pa.Array] = {}
         for column in self._table.columns:
-            columns[column.name] = self._map_column(column, records, reasons)
+            columns[column.name] = self._map_column(column, records, fields, reasons)
         for name in self._resource.overrides:
             columns[name] = self._override(name, columns)
         if self._table.name == "events":
@@ -112,14 +112,16 @@ class Mapper:
     def _split(self, path: str) -> Path:
         return (tidy_header(path),) if self._is_tabular else tuple(path.split("."))
 
-    def _map_column(self, column: Column, records: Sequence[Record], reasons: dict[str, Mask]) -> pa.Array:
+    def _map_column(
+        self, column: Column, records: Sequence[Record], fields: PageFields, reasons: dict[str, Mask]
+    ) -> pa.Array:
         default = self._resource.defaults.get(column.name)
         path = self._paths.get(column.name)
         if path is None:
             if self._table.name == "events" and column.name == "platform":
                 default = self._platform
             return pa.repeat(_scalar(column, default), len(records))
-        values = pick_values(records, path)
+        values = fields.pick(path)
         reading = self._read(column, values, reasons)
         self._drift.note_column(column.name, values, reading)
         if column.name in self._absent:
@@ -130,7 +132,7 @@ class Mapper:
             return reading.values
         return reading.values.fill_null(_scalar(column, default))
 
-    def _read(self, column: Column, values: list[Any], reasons: dict[str, Mask]) -> Reading:
+    def _read(self, column: Column, values: Sequence[Any], reasons: dict[str, Mask]) -> Reading:
         if column.name in self._codes:
             reading, unmapped = _translate(values, self._codes[column.name], column)
             if unmapped.any():
@@ -181,7 +183,7 @@ def _scalar(column: Column, value: Any) -> pa.Scalar:
     return pa.scalar(value, arrow_type(column))
 
 
-def _translate(values: list[Any], codes: Mapping[str, Any], column: Column) -> tuple[Reading, Mask]:
+def _translate(values: Sequence[Any], codes: Mapping[str, Any], column: Column) -> tuple[Reading, Mask]:
     """The codes' values, and which codes have none."""
     reading = read_text(values)
     encoded = reading.values.dictionary_encode()
