@@ -350,8 +350,9 @@ def test_an_old_workbook_that_is_cut_off_is_refused_or_whole_but_never_read_in_p
     assert refused_count > 90
 
 
+@pytest.mark.parametrize("form", ["xlsx", "xls"])
 def test_dates_and_text_in_one_column_are_read_as_the_same_days(
-    make_files_source: Callable[[str], FilesSource], drop: Path
+    make_files_source: Callable[[str], FilesSource], drop: Path, form: str
 ) -> None:
     days: list[Any] = [
         datetime(2024, 3, 1),
@@ -364,7 +365,7 @@ def test_dates_and_text_in_one_column_are_read_as_the_same_days(
         None,
     ]
     write_workbook(drop / "a.xlsx", [["工号", "种类", "日期"], *([n, "demerit", day] for n, day in enumerate(days))])
-    source = make_files_source(f"{XLSX}\nsheet: 1")
+    source = make_files_source(f'files: "a.*"\nformat: {form}\nsheet: 1')
     resource = source.resources["sanctions"]
     [file], _ = find_files(source, resource, STILL)
     [records] = read_records(file, resource, "sheets, sanctions")
