@@ -33,7 +33,7 @@ RECORD = {"id": "1", "made": "2018-01-02 15:00:00", "due": "01/05/2018 12:00:00 
 @pytest.mark.parametrize(
     ("days", "due_at", "extended_to"),
     [
-        # Los Angeles is 8 hours behind UTC: midnight there is 08:00, and the last second of a day 07:59:59 of the next.
+        # Los Angeles is 8 hours behind UTC: midnight there is 08:00, a day ends at 07:59:59 of the next.
         ("days: []", datetime(2018, 1, 5, 8), datetime(2018, 1, 9, 23)),
         ("days: [due_at]", datetime(2018, 1, 6, 7, 59, 59), datetime(2018, 1, 9, 23)),
         ("days: [due_at, extended_to]", datetime(2018, 1, 6, 7, 59, 59), datetime(2018, 1, 10, 7, 59, 59)),
