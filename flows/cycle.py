@@ -12,10 +12,11 @@ from pathlib import Path
 from flows.errors import FivestarError, QualityGate, join_failures
 from flows.evaluate.assessment import evaluate_month
 from flows.house import Clock, House, Progress, ignore_progress, record_step
+from flows.ingest.datadocs import find_data_docs, write_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
+from flows.ingest.judgements import ResourceJudgement, collect_judgements
 from flows.ingest.reports import PullReport
 from flows.ingest.status import find_source_status
-from flows.ledger import PullRecord
 from flows.ledger.results import RevisionRecord, digest_inputs
 from flows.month import Month
 from flows.notify.config import load_notify_config
@@ -42,9 +43,6 @@ from flows.report.page import write_report
 from flows.results import MonthResult, TableQuality, count_result
 from flows.review.decisions import PublishReport, find_revision, publish
 from flows.review.workbook import write_workbook
-
-JUDGED = frozenset({"complete", "partial", "refused", "broken"})
-"""How a pull ends whose records were looked at."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def deliver(
 def run_month(
     house: House, month: Month, clock: Clock, *, offline: bool = False, progress: Progress = ignore_progress
 ) -> RunReport:
-    """The whole monthly cycle up to open review: ingest, evaluate, open review, queue messages.
+    """The whole monthly cycle up to open review: ingest, Data Docs, evaluate, open review, queue messages.
 
     A source that fails is told in the report, and the month is judged without it. Where it can't be judged at all,
     the failed sources are the likely cause: the error says so, and has their class.
@@ -150,6 +148,8 @@ def run_month(
         else ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
     )
     failures = [report.error for report in reports if report.error is not None]
+    if not offline or not find_data_docs(house.settings.home, month).exists():
+        document_quality(house, month, clock, progress=progress)
     try:
         assessment = assess_month(house, month, clock, progress=progress)
     except FivestarError as error:
@@ -157,6 +157,13 @@ def run_month(
     open_review(house, assessment, clock)
     queued = queue_messages(house, month, clock)
     return RunReport(reports, assessment, queued, failures)
+
+
+def document_quality(house: House, month: Month, clock: Clock, *, progress: Progress = ignore_progress) -> Path:
+    """The first page of the month's Data Docs, written anew from what the ledger says was found."""
+    with record_step(house, "data_docs", clock, month=month):
+        progress(f"writing the Data Docs of {month}", 0)
+        return write_data_docs(house, month, find_data_docs(house.settings.home, month))
 
 
 def add_causes(error: FivestarError, failures: Sequence[FivestarError]) -> FivestarError:
@@ -270,24 +277,20 @@ def _write_pages(house: House, folder: Path, result: MonthResult, revision: int)
 
 
 def collect_quality(house: House, month: Month) -> list[TableQuality]:
-    """What validation found in each source's latest pulls whose window holds the month's end, by source and table."""
-    latest: dict[tuple[str, str], PullRecord] = {}
-    for pull in house.ledger.list_pulls():
-        if pull.window_from_at < month.ends_at <= pull.window_to_at and pull.status in JUDGED:
-            latest[pull.platform, pull.resource] = pull
-    found: dict[tuple[str, str], list[PullRecord]] = {}
-    for pull in latest.values():
-        found.setdefault((pull.platform, pull.table_name), []).append(pull)
+    """What validation found in the month's records, by source and table."""
+    found: dict[tuple[str, str], list[ResourceJudgement]] = {}
+    for judgement in collect_judgements(house, month):
+        found.setdefault((judgement.platform, judgement.table), []).append(judgement)
     return [
         TableQuality(
             platform=platform,
             table=table,
-            received_count=sum(pull.received_count for pull in pulls),
-            landed_count=sum(pull.landed_count for pull in pulls),
-            rejected_count=sum(pull.rejected_count for pull in pulls),
-            reason_counts=_add_counts([pull.reason_counts for pull in pulls]),
+            received_count=sum(it.received_count for it in judgements),
+            landed_count=sum(it.landed_count for it in judgements),
+            rejected_count=sum(it.rejected_count for it in judgements),
+            reason_counts=_add_counts([it.reason_counts for it in judgements]),
         )
-        for (platform, table), pulls in sorted(found.items())
+        for (platform, table), judgements in sorted(found.items())
     ]
 
 

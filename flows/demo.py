@@ -11,6 +11,7 @@ from pathlib import Path
 from flows.cycle import assess_month, deliver, publish_month, run_month
 from flows.errors import FivestarError, UsageError
 from flows.house import Clock, House, Progress, open_house
+from flows.ingest.datadocs import DATA_DOCS, INDEX, find_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.month import Month
 from flows.review.decisions import decide, list_review
@@ -24,7 +25,7 @@ APPROVED_KINDS = frozenset({"raise", "initial"})
 CITY = "demo-city.json"
 """In a demo's home, the sandbox city whose state it holds."""
 
-STATE = (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", "lake", "outputs", "outbox", "scratch", "locks")
+STATE = (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", "lake", "outputs", DATA_DOCS, "outbox", "scratch", "locks")
 """What a demo leaves in its home beside the city itself."""
 
 RunMonth = Callable[[House, Month], None]
@@ -78,6 +79,7 @@ def list_demo_outputs(home: Path, month: Month) -> list[tuple[str, Path]]:
         ("pay at the current and the proposed grade", outputs / "pay.csv"),
         ("work funds", outputs / "awards.csv"),
         ("what the month was judged from", outputs / "run.json"),
+        ("what validation found (Data Docs)", find_data_docs(home, month) / INDEX),
         ("delivered messages", home / "outbox" / str(month)),
         ("stories planted in this city", home / "sandbox" / "stories.md"),
         ("the configuration that ran", home / "sandbox" / "config"),

@@ -289,8 +289,8 @@ class LakeView:
     def landed(self, name: str) -> "ibis.Table":
         """Every landed row of the canonical table `name` with `record_no` and `batch_id`: older versions too."""
         table = TABLES[name]
-        landings = {landing.batch_id: landing for landing in self._landings if landing.table == name}
-        files = [file for it in landings.values() for file in self._list_whole_parts(table, it.batch_id, it.row_count)]
+        counts = {landing.batch_id: landing.row_count for landing in self._landings if landing.table == name}
+        files = [file for batch in counts.items() for file in self._list_whole_parts(table, *batch)]
         if files:
             return self._connection.read_parquet(files, hive_partitioning=True)
         return self._ibis.memtable(arrow_schema(table).append(pa.field("batch_id", pa.string())).empty_table())

@@ -17,6 +17,7 @@ from flows.cycle import (
     add_causes,
     assess_month,
     deliver,
+    document_quality,
     open_review,
     publish_month,
     queue_messages,
@@ -71,7 +72,15 @@ def ingest_month(month: str, home: str | None, config: str | None) -> list[Fives
         failures |= {platform: failure for platform, future in futures.items() if (failure := _find_failure(future))}
     with open_flow_house(home, config) as house:
         tell_across_tables(house, read_sources(house))
+    write_docs(month, home, config)
     return list(failures.values())
+
+
+@task(name="data_docs", task_run_name="data docs {month}", tags=["ingest"])
+def write_docs(month: str, home: str | None, config: str | None) -> str:
+    """Where the month's Data Docs lie, written anew."""
+    with open_flow_house(home, config) as house:
+        return str(document_quality(house, Month.parse(month), read_clock))
 
 
 @task(name="evaluate", task_run_name="evaluate {month}", tags=["evaluate"])

@@ -124,18 +124,31 @@ QUALITY_REASONS = {
     "retyped": "字段的取值类型变了",
 }
 _COLUMNS = {
+    "address": "地址",
     "category": "事件类别",
+    "centre_standard": "服务中心达标",
     "certificate": "证书",
     "certificate_on": "取证日期",
+    "channel": "发送渠道",
+    "check_id": "核查编号",
+    "checked_at": "核查时间",
     "closed_at": "办结时间",
+    "committee_member": "两委成员",
     "community_code": "社区代码",
     "current_grade": "现等级",
     "degree": "学历",
+    "department": "承办部门",
+    "district_code": "区县代码",
+    "district_name": "区县名称",
     "due_at": "办结期限",
     "effective_on": "生效日期",
+    "employment": "用工方式",
     "event_id": "事件编号",
     "extended_to": "延期时间",
+    "finding": "核查结论",
+    "forced_close": "强制结案",
     "grid_code": "网格代码",
+    "incident_id": "三零事件编号",
     "kind": "类型",
     "meetings_held": "已开会议数",
     "meetings_required": "应开会议数",
@@ -144,22 +157,33 @@ _COLUMNS = {
     "occurred_on": "发生日期",
     "outcome": "考核结果",
     "party_unit": "党组织",
+    "pay_year": "兑现年度",
+    "platform": "平台",
     "post": "岗位",
     "prior_service_months": "以往工龄",
     "property_covered": "已覆盖小区数",
     "property_total": "小区总数",
+    "rating_year": "评定年度",
     "reopened": "返工次数",
     "reported_at": "上报时间",
     "responded_at": "响应时间",
+    "role": "角色",
     "satisfaction": "满意度",
+    "secretary_under_investigation": "书记一票否决事项",
     "service_start_on": "到岗日期",
     "solved": "是否解决",
     "staff_id": "员工编号",
     "stars": "星数",
     "status": "状态",
+    "street_code": "街道代码",
+    "street_name": "街道名称",
     "tier": "层级",
+    "unit_code": "单位代码",
     "updated_at": "更新时间",
     "urgent": "是否紧急",
+    "valid_from": "生效日",
+    "valid_to": "失效日",
+    "weak_branch": "软弱涣散党组织",
     "year": "年度",
 }
 
@@ -175,11 +199,16 @@ def describe_star_reason(reason: str, indicator_titles: Mapping[str, str]) -> st
     return f"{text}：{PLATFORMS.get(subject, indicator_titles.get(subject, subject))}"
 
 
+def describe_column(column: str) -> str:
+    """What people call a canonical column, such as 办结时间."""
+    return _COLUMNS.get(column, column)
+
+
 def describe_quality_reason(reason: str) -> str:
     """Why a row was not let in, such as 早于上报时间（办结时间） for `before_reported:closed_at`."""
     code, _, column = reason.partition(":")
     text = QUALITY_REASONS.get(code, code)
-    return f"{text}（{_COLUMNS.get(column, column)}）" if column else text
+    return f"{text}（{describe_column(column)}）" if column else text
 
 
 def describe_proposal_reasons(reasons: Iterable[str]) -> str:

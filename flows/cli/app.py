@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.cli import inspection, month, notify, quarantine, review
+from flows.cli import doctor, inspection, month, notify, quality, quarantine, review
 from flows.errors import FivestarError
 
 app = typer.Typer(
@@ -16,8 +16,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 month.register(app)
+doctor.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(notify.app, name="notify")
+app.add_typer(quality.app, name="quality")
 app.add_typer(inspection.policy_app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
 

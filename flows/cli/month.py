@@ -80,6 +80,7 @@ def ingest(
 ) -> None:
     """Pull the sources, check what they sent, and land it; by default what changed since the last pull."""
     from flows.cli.progress import show_progress
+    from flows.cycle import document_quality
     from flows.ingest.ingestion import ingest_months, ingest_sources, read_sources
 
     if month is not None and since is not None:
@@ -91,6 +92,8 @@ def ingest(
         with show_progress() as progress:
             if months:
                 reports = ingest_months(house, sources, months, read_clock, progress=progress)
+                for each in months:
+                    document_quality(house, each, read_clock, progress=progress)
             else:
                 reports = ingest_sources(house, sources, window, read_clock, progress=progress)
     _echo_pulls(reports)

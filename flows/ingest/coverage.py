@@ -12,6 +12,9 @@ from flows.ledger import PullRecord
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """From when on a resource is read that no window narrows: all of it, always."""
 
+LOOKED, STOPPED = frozenset({"complete", "partial"}), frozenset({"refused", "broken"})
+"""How a pull ends that looked at every record, and one that was stopped while or after it did."""
+
 
 class Spans:
     """Stretches of time, none touching another."""
@@ -90,6 +93,19 @@ def find_mark(pulls: Sequence[PullRecord], *, dates_rows: bool) -> datetime | No
             read_to = mark if mark is not None else pull.window_from_at
         mark = min(read_to, pull.window_to_at)
     return mark
+
+
+def choose_pulls(pulls: Sequence[PullRecord], window: Window) -> list[PullRecord]:
+    """Of one resource's pulls the newest that looked at records for `window`, each of which adds some; in order."""
+    spans, chosen = Spans(), []
+    for pull in reversed(pulls):
+        held = max(pull.window_from_at, window[0]), min(pull.window_to_at, window[1])
+        # What broke before a record was seen says nothing of the records.
+        has_looked = pull.status in LOOKED or (pull.status in STOPPED and pull.received_count > 0)
+        if has_looked and held[0] < held[1] and not spans.hold(held):
+            spans.add(held)
+            chosen.append(pull)
+    return chosen[::-1]
 
 
 def was_given(pulls: Sequence[PullRecord], mark: datetime) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from alembic import command
 from alembic.config import Config
@@ -23,6 +23,8 @@ from flows.ledger.tables import landings, outcomes, pulls
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_SECONDS = 30
+
+Window = tuple[datetime, datetime]
 
 PullStatus = Literal["running", "complete", "partial", "refused", "unavailable", "broken", "skipped", "replayed"]
 """How a pull ended; `partial`: what was there landed, but something was left for the next time; `replayed`: no pull,
@@ -129,9 +131,7 @@ class Ledger:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def begin_pull(
-        self, *, platform: str, resource: str, table: str, window: tuple[datetime, datetime], started_at: datetime
-    ) -> int:
+    def begin_pull(self, *, platform: str, resource: str, table: str, window: Window, started_at: datetime) -> int:
         """The number of a pull that has begun; until it is finished it counts as not complete."""
         row = {
             "platform": platform,
@@ -222,24 +222,26 @@ class Ledger:
             }
             connection.execute(update(pulls).where(pulls.c.id == pull_id).values(values))
 
-    def list_pulls(self, platform: str | None = None, resource: str | None = None) -> list[PullRecord]:
-        """The pulls in the order in which they began, of one platform or resource if asked."""
+    def list_pulls(
+        self, platform: str | None = None, resource: str | None = None, window: Window | None = None
+    ) -> list[PullRecord]:
+        """The pulls in the order in which they began, of one platform, resource or stretch of time if asked."""
         query = select(pulls).order_by(pulls.c.id)
         if platform is not None:
             query = query.where(pulls.c.platform == platform)
         if resource is not None:
             query = query.where(pulls.c.resource == resource)
+        if window is not None:
+            query = query.where(pulls.c.window_from_at < window[1], pulls.c.window_to_at > window[0])
         with self._engine.connect() as connection:
             return [PullRecord(**row) for row in connection.execute(query).mappings()]
 
     def find_newest_at(self, platform: str, resource: str, until_at: datetime) -> datetime | None:
         """The greatest `updated_at` that pulls of one resource have received, of those not after `until_at`."""
-        query = select(func.max(pulls.c.newest_at)).where(
-            pulls.c.platform == platform, pulls.c.resource == resource, pulls.c.newest_at <= until_at
-        )
+        of_resource = (pulls.c.platform == platform) & (pulls.c.resource == resource)
+        query = select(func.max(pulls.c.newest_at)).where(of_resource, pulls.c.newest_at <= until_at)
         with self._engine.connect() as connection:
-            newest_at: datetime | None = connection.execute(query).scalar_one()
-        return newest_at
+            return cast(datetime | None, connection.execute(query).scalar_one())
 
     def latest_batch_id(self, platform: str, resource: str, slot: str) -> str | None:
         """The batch that last landed in `slot`, if any has."""

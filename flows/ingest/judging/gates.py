@@ -74,12 +74,12 @@ def judge_pull(
         for rule in rules.pull_rules
         if (value := _measure(rule, facts, window[0], window[1])) is not None
     ]
-    broken = [(rule, value) for rule, value in measured if value > _limit(rule)]
+    broken = [(rule, value) for rule, value in measured if value > find_limit(rule)]
     facts.measures = [_note_measure(rule, value) for rule, value in measured]
     _confirm(measured, {rule.id for rule, _ in broken}, name)
     warnings = []
     for rule, value in broken:
-        text = f"{name}: {_describe(rule, value, facts)}, and the rule {rule.id} allows {_write(_limit(rule))}."
+        text = f"{name}: {_describe(rule, value, facts)}, and the rule {rule.id} allows {_write(find_limit(rule))}."
         if rule.severity == "stop":
             raise QualityGate(f"{text} Nothing was landed.{_list_reasons(reason_counts)} {_advise(rule)}")
         warnings.append(text)
@@ -87,7 +87,7 @@ def judge_pull(
 
 
 def _note_measure(rule: PullRule, value: Fraction) -> dict[str, Any]:
-    limit = _limit(rule)
+    limit = find_limit(rule)
     return {
         "key": rule.id,
         "rule": rule.id,
@@ -137,7 +137,8 @@ def _measure_month(rule: MonthCount, facts: PullFacts) -> Fraction | None:
     return Fraction(100 * abs(MONTHS_COMPARED * count - total), total)
 
 
-def _limit(rule: PullRule) -> Fraction:
+def find_limit(rule: PullRule) -> Fraction:
+    """What the rule's measure may not exceed."""
     if isinstance(rule, NotEmpty):
         return Fraction(0)
     if isinstance(rule, RejectedShare | MonthCount | ClosureRate):
@@ -150,7 +151,9 @@ def _confirm(measured: Sequence[tuple[PullRule, Fraction]], broken: set[str], na
     if not measured:
         return
     frame = pa.table({rule.id: pa.array([float(value)], pa.float64()) for rule, value in measured})
-    limits = [(rule.id, build_limit(rule.id, rule.id, rule.severity, float(_limit(rule)))) for rule, _ in measured]
+    limits = [
+        (rule.id, build_limit(rule.id, rule.id, rule.severity, float(find_limit(rule)))) for rule, _ in measured
+    ]
     for key, count in count_unexpected(limits, frame).items():
         if count != (1 if key in broken else 0):
             raise QualityGate(
