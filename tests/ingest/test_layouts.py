@@ -102,7 +102,7 @@ def test_others_have_none(form: str) -> None:
     assert find_layout(form) is None
 
 
-# Noon and midnight: 12 AM is the day's first hour, 12 PM its thirteenth. Los Angeles is 8 hours behind UTC in January.
+# Noon and midnight: 12 AM is the day's first hour, 12 PM its thirteenth. Los Angeles is 8 hours behind UTC in winter.
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
