@@ -1,0 +1,169 @@
+"""An installation examined from end to end: what works, what doesn't, and what to mend. Nothing is changed.
+
+Each check is on its own: what fails is told, and the others go on.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from flows.errors import ConfigurationError, FivestarError
+from flows.house import Clock, House
+from flows.ingest.connect.rest import Timing
+from flows.ingest.describe.rules import load_rules
+from flows.ingest.describe.source import Source
+from flows.ingest.doctor import Finding, SourceDoctor, fail, list_source_placeholders, read_source_files
+from flows.lake import Lake
+from flows.ledger import Ledger
+from flows.ledger.checkup import LedgerState, describe_url, examine_ledger
+from flows.month import city_day
+from flows.notify.config import load_notify_config
+from flows.policy import load_policy
+from flows.settings import Settings
+
+GIGABYTE = 1_000_000_000
+FREE_WARNED_BYTES = 5 * GIGABYTE
+FREE_REFUSED_BYTES = 1 * GIGABYTE
+
+_LEDGER_TEXTS: dict[LedgerState, tuple[str, str]] = {
+    "absent": ("is not there yet", "nothing: the first command makes it"),
+    "empty": ("opens and can be written, and holds nothing yet", "nothing: the first command makes its tables"),
+    "older": (
+        "opens and can be written, but its schema is older",
+        "back it up: the next command brings it up to date",
+    ),
+    "current": ("opens and can be written, and its schema is current", ""),
+}
+
+
+def examine_installation(
+    settings: Settings, clock: Clock, *, platform: str | None = None, timing: Timing | None = None
+) -> Iterator[Finding]:
+    """What was found, check by check; of the sources only `platform`, if it is given.
+
+    Raises `ConfigurationError` if there is no such source.
+    """
+    loaded = read_source_files(settings.config, settings.lookup)
+    sources = [it for it in loaded if not isinstance(it, ConfigurationError)]
+    yield from _examine_configuration(settings, clock, loaded)
+    chosen = _choose(sources, platform)
+    yield from _examine_placeholders(settings, chosen)
+    yield from _examine_home(settings.home)
+    state, finding = _examine_ledger(settings)
+    yield finding
+    ready = [it for it in chosen if not _list_unset(settings, it)]
+    house = House(settings, Lake(settings.home / "lake"), Ledger.open(settings.database_url)) if state else None
+    try:
+        yield from SourceDoctor(settings.config, house, clock(), timing).examine_sources(ready)
+    finally:
+        if house is not None:
+            house.ledger.close()
+
+
+def _examine_configuration(
+    settings: Settings, clock: Clock, loaded: Sequence[Source | ConfigurationError]
+) -> Iterator[Finding]:
+    sources = [it for it in loaded if not isinstance(it, ConfigurationError)]
+    yield from (fail("configuration", it) for it in loaded if isinstance(it, ConfigurationError))
+    if sources:
+        yield Finding("ok", "configuration", f"sources: {', '.join(source.platform for source in sources)}")
+    tables = sorted(set().union(*(source.tables for source in sources)))
+
+    def describe_quality() -> str:
+        rules = load_rules(settings.config / "quality", tables)
+        return f"quality: {sum(len(it.rules) for it in rules.values())} rules on {len(rules)} tables"
+
+    def describe_policy() -> str:
+        values = load_policy(settings.config / "policy").at(city_day(clock())).values()
+        if not values:
+            raise ConfigurationError(
+                "policy: no value is in force today. See config/policy for the first day of each."
+            )
+        assumed_count = sum(value.tag == "assumed" for value in values)
+        return f"policy: {len(values)} values in force today, {assumed_count} of them assumed"
+
+    def describe_messages() -> str:
+        config = load_notify_config(settings.config)
+        return f"messages: {len(config.messages)} kinds, mode {config.mode}"
+
+    for describe in (describe_quality, describe_policy, describe_messages):
+        yield _try("configuration", describe)
+
+
+def _try(area: str, describe: Callable[[], str]) -> Finding:
+    try:
+        return Finding("ok", area, describe())
+    except FivestarError as error:
+        return fail(area, error)
+
+
+def _choose(sources: Sequence[Source], platform: str | None) -> list[Source]:
+    chosen = [source for source in sources if platform in (None, source.platform)]
+    if platform is not None and not chosen:
+        known = ", ".join(source.platform for source in sources) or "none"
+        raise ConfigurationError(
+            f"there is no source {platform!r} in config/platforms that can be read. Those that can: {known}."
+        )
+    return chosen
+
+
+def _list_unset(settings: Settings, source: Source) -> list[str]:
+    return [name for name in list_source_placeholders(source) if not settings.lookup(name)]
+
+
+def _examine_placeholders(settings: Settings, sources: Sequence[Source]) -> Iterator[Finding]:
+    for source in sources:
+        names, unset = list_source_placeholders(source), _list_unset(settings, source)
+        area = "placeholders"
+        if unset:
+            advice = "set them in the environment; until then the source is not tried"
+            error = ConfigurationError(f"{source.platform}: {', '.join(unset)} not set.")
+            yield Finding("fail", area, f"{source.platform}: {', '.join(unset)} not set", advice, error=error)
+        elif names:
+            yield Finding("ok", area, f"{source.platform}: {', '.join(names)} set")
+
+
+def _examine_home(home: Path) -> Iterator[Finding]:
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    try:
+        if there == home:
+            with tempfile.TemporaryFile(dir=home):
+                pass
+        elif not (there.is_dir() and os.access(there, os.W_OK)):
+            raise NotADirectoryError(0, f"{there} is no folder that can be written")
+    except OSError as error:
+        problem = ConfigurationError(
+            f"{home}: cannot be written ({error.strerror}). Give this user the right, or name another with --home."
+        )
+        yield fail("home", problem)
+    else:
+        yield Finding(
+            "ok", "home", f"{home} {'can be written' if there == home else 'is not there yet: it will be made'}"
+        )
+    free_bytes = shutil.disk_usage(there).free
+    text, advice = f"{free_bytes / GIGABYTE:,.1f} GB free", "make room, or name another home with --home"
+    if free_bytes >= FREE_WARNED_BYTES:
+        yield Finding("ok", "disk", text)
+    elif free_bytes >= FREE_REFUSED_BYTES:
+        yield Finding("warn", "disk", text, advice)
+    else:
+        yield Finding("fail", "disk", text, advice, error=ConfigurationError(f"disk: {text}: {advice}."))
+
+
+def _examine_ledger(settings: Settings) -> tuple[bool, Finding]:
+    """Whether the ledger can be asked what has landed, and what was found of it."""
+    try:
+        state = examine_ledger(settings.database_url)
+    except ConfigurationError as error:
+        return False, fail("database", error)
+    shown = describe_url(settings.database_url)
+    if state == "newer":
+        newer = ConfigurationError(
+            f"{shown}: its schema is newer than this version of fivestar. Install the version that wrote it, or name "
+            "another database in FIVESTAR_DATABASE_URL."
+        )
+        return False, fail("database", newer)
+    text, advice = _LEDGER_TEXTS[state]
+    return state == "current", Finding("warn" if state == "older" else "ok", "database", f"{shown} {text}", advice)
