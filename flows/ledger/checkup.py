@@ -56,7 +56,9 @@ def describe_url(url: str) -> str:
 
 
 def _is_absent(url: URL) -> bool:
-    return url.get_backend_name() == "sqlite" and bool(url.database) and not Path(str(url.database)).exists()
+    name = url.database or ""
+    is_path = url.get_backend_name() == "sqlite" and bool(name) and not name.startswith("file:")
+    return is_path and not Path(name).exists()
 
 
 def _examine(engine: Engine) -> LedgerState:
