@@ -70,7 +70,9 @@ def test_a_short_page_is_the_last_if_there_is_no_other_behind_it(
 
     platform.answer = answer
     assert [len(page) for page in fetch("pages: {kind: page, size: 2}")] == [2, 1]
-    assert [asked.query["page"] for asked in platform.asked] == ["1", "2", "3", "1", "2"]
+    # A page that comes again might be a list with everything in it twice: the one behind it decides.
+    behind = ["3", "4"] if past == "the last page again" else ["3"]
+    assert [asked.query["page"] for asked in platform.asked] == ["1", "2", *behind, "1", "2"]
 
 
 def test_a_page_that_is_not_there_after_a_full_one_breaks_the_contract(fetch: Any, platform: PlatformServer) -> None:

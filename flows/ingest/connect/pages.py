@@ -105,14 +105,14 @@ class PageReader:
         # A total may be too low by whole pages, and some platforms state that of the page alone.
         return Step(params, may_be_past=True, is_probe=True) if count == self._longest_count else None
 
-    def _follow(self, answer: Answer, following: str | int | None) -> Step | None:
+    def _follow(self, answer: Answer, following: str | float | None) -> Step | None:
         return Step({}, url=urljoin(answer.url, str(following))) if following is not None else None
 
-    def _read_next(self, content: Any, path: str) -> str | int | None:
+    def _read_next(self, content: Any, path: str) -> str | float | None:
         found = _follow_path(content, path)
         if found is None or found == "":
             return None
-        if isinstance(found, str | int) and not isinstance(found, bool):
+        if isinstance(found, str | int | float) and not isinstance(found, bool):
             return found
         raise ContractBroken(f"{self._name}: {path} is neither text nor a number. Check pages.next.")
 

@@ -56,8 +56,10 @@ class Query:
     total_moved: bool = False
     marks: set[str] = field(default_factory=set)
     """What was asked for, each step once."""
-    outlines: set[bytes] = field(default_factory=set)
-    """How each page looked, by its ends and its length."""
+    outlines: dict[bytes, int] = field(default_factory=dict)
+    """How each page looked, by its ends and its length, and when it last did."""
+    repeated: list[Record] = field(default_factory=list)
+    """A page that came before and is held back, for the list may have ended before it."""
     readings: list[tuple[Step, bytes]] = field(default_factory=list)
     """Each page that held records, with the digest of them, where the list is to be read again."""
 
@@ -159,17 +161,25 @@ class Pager:
             if page is None:
                 break
             answer, records = page
-            if records and self._is_repeated(records, step, query):
-                break
             self._follow_total(answer, records, query)
+            if records and self._is_behind_end(records, step, query):
+                break
             query.received_count += len(records)
-            if records:
+            if records and records is not query.repeated:
+                yield from self._let_go(query)
                 if self._may_change(query):
                     query.readings.append((step, _digest(records)))
                 yield records
             step = self._reader.find_next(step, answer, len(records), query.received_count, query.stated_total)
+        yield from self._let_go(query)
         self._check_total(query)
         self._read_again(query)
+
+    def _let_go(self, query: Query) -> Iterator[list[Record]]:
+        """The page held back, now that another came behind it."""
+        if query.repeated:
+            yield query.repeated
+            query.repeated = []
 
     def _refuse_circle(self, step: Step, query: Query) -> None:
         mark = step.url or str(step.params)
@@ -193,14 +203,25 @@ class Pager:
                 return None
             raise
 
-    def _is_repeated(self, records: list[Record], step: Step, query: Query) -> bool:
-        """Whether this page has come before, which ends a list that may have ended, and breaks off any other."""
+    def _is_behind_end(self, records: list[Record], step: Step, query: Query) -> bool:
+        """Whether a page shows, by having come before, that the list ended with an earlier one.
+
+        Behind their end some platforms give the last page for ever. One repeated page may as well be a list with
+        everything in it twice, so the page after it decides; a circle of several pages breaks off.
+        """
+        number = len(query.marks)
         outline = orjson.dumps([len(records), records[0], records[-1]])
-        if outline not in query.outlines:
-            query.outlines.add(outline)
+        seen_at = query.outlines.get(outline)
+        query.outlines[outline] = number
+        if seen_at is None:
             return False
-        if step.may_be_past:
+        is_last_for_ever = step.may_be_past and seen_at == number - 1
+        if step.is_probe or (is_last_for_ever and query.repeated):
+            query.repeated = []
             return True
+        if is_last_for_ever:
+            query.repeated = records
+            return False
         raise ContractBroken(
             f"{self._name}: the platform gave the same page twice. It may not know the parameters in pages."
         )
