@@ -84,6 +84,7 @@ def test_a_fraction_a_word_a_truth_or_too_great_a_number_is_no_whole_number() ->
 
 def test_a_column_of_fractions_is_not_cut_to_whole_numbers() -> None:
     assert tell(read_integers([1.5, 2.0, None])) == [UNREADABLE, 2, NOTHING]
+    assert tell(read_integers([2.0**63, -(2.0**63), 1e300])) == [UNREADABLE, -(2**63), UNREADABLE]
 
 
 def test_truths_are_read_from_the_usual_words() -> None:

@@ -48,7 +48,7 @@ _MARKS = (
     _Mark(datetime, "$datetime", datetime.isoformat, datetime.fromisoformat),
     _Mark(date, "$date", date.isoformat, date.fromisoformat),
     _Mark(time, "$time", time.isoformat, time.fromisoformat),
-    _Mark(timedelta, "$microseconds", lambda span: span // MICROSECOND, lambda count: count * MICROSECOND),
+    _Mark(timedelta, "$microseconds", lambda span: str(span // MICROSECOND), lambda count: int(count) * MICROSECOND),
     _Mark(Decimal, "$decimal", str, Decimal),
     _Mark(int, "$integer", lambda number: str(int(number)), int),
     _Mark(float, "$number", lambda number: repr(float(number)), float),

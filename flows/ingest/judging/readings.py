@@ -266,10 +266,11 @@ def _decode(value: bytes, otherwise: Any) -> Any:
 def _read_integer(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
+    number: int | None
     if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    if isinstance(value, Decimal):
-        value = _write_text(value, "")
-    match = _INTEGER.fullmatch(normalise(value)) if isinstance(value, int | str) else None
-    number = int(match[1]) if match is not None else None
+        number = int(value) if value.is_integer() else None
+    else:
+        text = _write_text(value, "") if isinstance(value, Decimal) else value
+        match = _INTEGER.fullmatch(normalise(text)) if isinstance(text, int | str) else None
+        number = int(match[1]) if match is not None else None
     return number if number is not None and -(2**63) <= number < 2**63 else None
