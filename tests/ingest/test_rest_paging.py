@@ -1,5 +1,6 @@
 """A window's records, whatever way the platform cuts them into pages."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -158,6 +159,44 @@ def test_parameters_of_a_post_request_go_in_its_body(fetch: Any, platform: Platf
     asked = platform.asked[0]
     assert (asked.method, asked.query) == ("POST", {})
     assert asked.body == b'{"b":{"c":true},"a":1,"page":1}'
+
+
+@pytest.mark.parametrize("pages", ["{kind: offset, limit: 2}", "{kind: cursor, next: next, param: offset}"])
+def test_pages_of_a_post_request_are_asked_for_in_its_body(fetch: Any, platform: PlatformServer, pages: str) -> None:
+    def answer(asked: Asked) -> Reply:
+        first = json.loads(asked.body).get("offset", 0)
+        return Reply({"items": make_incidents(3)[first : first + 2], "total": 3, "next": 2 if first == 0 else None})
+
+    platform.answer = answer
+    assert [len(page) for page in fetch(f"request: {{method: POST, path: /list}}\ntotal: total\npages: {pages}")] == [
+        2,
+        1,
+    ]
+    assert [(asked.method, asked.query, json.loads(asked.body)["offset"]) for asked in platform.asked[1:]] == [
+        ("POST", {}, 2)
+    ]
+
+
+def test_records_and_totals_are_found_however_deep_they_lie(fetch: Any, platform: PlatformServer) -> None:
+    platform.answer = lambda _: Reply({"result": {"page": {"rows": make_incidents(2), "meta": {"all": "2"}}}})
+    assert [len(page) for page in fetch("records: result.page.rows\ntotal: result.page.meta.all")] == [2]
+
+
+def test_a_link_header_without_a_next_page_ends_the_list(fetch: Any, platform: PlatformServer) -> None:
+    platform.answer = lambda _: Reply({"items": make_incidents(1)}, headers={"link": '</list?page=1>; rel="prev"'})
+    assert len(fetch("pages: {kind: link_header}")) == 1
+    assert len(platform.asked) == 1
+
+
+@pytest.mark.parametrize("link", ["?page=2", "list?page=2", "{base}/list?page=2"])
+def test_a_link_header_may_be_relative_to_its_page(fetch: Any, platform: PlatformServer, link: str) -> None:
+    link = link.format(base=platform.url)
+    platform.answer_in_turn(
+        Reply({"items": make_incidents(1)}, headers={"link": f'<{link}>; rel="next"'}),
+        Reply({"items": make_incidents(1, 1)}),
+    )
+    assert len(fetch("pages: {kind: link_header}")) == 2
+    assert (platform.asked[1].path, platform.asked[1].query) == ("/list", {"page": "2"})
 
 
 @pytest.mark.parametrize(

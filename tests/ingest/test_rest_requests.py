@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -14,6 +15,7 @@ from platform_server import Asked, PlatformServer, Reply, write_incident_source
 
 from flows.errors import ConfigurationError, ContractBroken, FivestarError, SourceUnavailable
 from flows.ingest.connect.rest import RestClient
+from flows.ingest.describe.source import RestSource, Source
 
 BEARER = "{kind: bearer, token: ${TEST_TOKEN}}"
 OAUTH = "{kind: oauth2_client_credentials, token_path: /token, client_id: me, client_secret: ${TEST_SECRET}}"
@@ -93,6 +95,43 @@ def test_an_oauth_token_that_ended_early_is_fetched_anew(make_client: MakeClient
     assert [asked.path for asked in platform.asked] == ["/token", "/list", "/list", "/token", "/list"]
 
 
+@pytest.mark.parametrize(("seconds", "paths"), [(3569, []), (3571, ["/token"])])
+def test_an_oauth_token_is_fetched_anew_half_a_minute_before_it_ends(
+    make_client: MakeClient, platform: PlatformServer, pauses: Pauses, seconds: int, paths: list[str]
+) -> None:
+    # It lives for 3,600 seconds.
+    platform.answer = answer_with_token("t1", {"Bearer t1"})
+    client = make_client(make_text(OAUTH))
+    client.ask("/list")
+    pauses.seconds.append(seconds)
+    client.ask("/list")
+    assert [asked.path for asked in platform.asked] == ["/token", "/list", *paths, "/list"]
+
+
+def test_a_new_oauth_token_that_is_refused_too_ends_it(make_client: MakeClient, platform: PlatformServer) -> None:
+    platform.answer = answer_with_token("t1", set())
+    with pytest.raises(ConfigurationError, match=r"refused the credentials \(401\)"):
+        make_client(make_text(OAUTH)).ask("/list")
+    assert [asked.path for asked in platform.asked] == ["/token", "/list", "/token", "/list"]
+
+
+def test_a_token_endpoint_that_fails_is_asked_again(
+    make_client: MakeClient, platform: PlatformServer, pauses: Pauses
+) -> None:
+    platform.answer_in_turn(Reply({}, 503), Reply({"access_token": "t1"}), Reply({"items": []}))
+    make_client(make_text(OAUTH)).ask("/list")
+    assert platform.asked[-1].headers["authorization"] == "Bearer t1"
+    assert pauses.seconds == [0.5]
+
+
+def test_a_token_endpoint_without_a_token_breaks_the_contract(
+    make_client: MakeClient, platform: PlatformServer
+) -> None:
+    platform.answer = lambda _: Reply({"token": "t1"})
+    with pytest.raises(ContractBroken, match="/token answered without access_token"):
+        make_client(make_text(OAUTH)).ask("/list")
+
+
 def test_a_refused_oauth_client_names_its_placeholder_and_no_secret(
     make_client: MakeClient, platform: PlatformServer
 ) -> None:
@@ -138,6 +177,18 @@ def test_a_failing_platform_is_tried_again_with_growing_pauses(
     assert pauses.seconds == [0.5, 1.0]
 
 
+@pytest.mark.parametrize(("jitter", "pause"), [(0.0, 0.25), (1.0, 0.5)])
+def test_chance_shortens_a_pause_by_half_at_most(
+    make_source: Callable[[str], Source], platform: PlatformServer, pauses: Pauses, jitter: float, pause: float
+) -> None:
+    platform.answer_in_turn(Reply({}, 503), Reply({"items": []}))
+    source = make_source(make_text())
+    assert isinstance(source, RestSource)
+    with RestClient(source, replace(pauses.timing, jitter=lambda: jitter)) as client:
+        client.ask("/list")
+    assert pauses.seconds == [pause]
+
+
 def test_a_platform_that_fails_five_times_is_unavailable(
     make_client: MakeClient, platform: PlatformServer, pauses: Pauses
 ) -> None:
@@ -166,6 +217,20 @@ def test_a_platform_that_asks_for_too_long_a_pause_is_unavailable(
     with pytest.raises(SourceUnavailable, match="left alone for 121 seconds"):
         make_client(make_text()).ask("/list")
     assert pauses.seconds == []
+
+
+def test_a_pause_of_two_minutes_is_granted(make_client: MakeClient, platform: PlatformServer, pauses: Pauses) -> None:
+    platform.answer_in_turn(Reply({}, 429, {"retry-after": "120"}), Reply({"items": []}))
+    make_client(make_text()).ask("/list")
+    assert pauses.seconds == [120.0]
+
+
+def test_a_pause_that_cannot_be_read_is_our_own(
+    make_client: MakeClient, platform: PlatformServer, pauses: Pauses
+) -> None:
+    platform.answer_in_turn(Reply({}, 503, {"retry-after": "soon"}), Reply({"items": []}))
+    make_client(make_text()).ask("/list")
+    assert pauses.seconds == [0.5]
 
 
 def test_a_platform_that_cannot_be_reached_is_unavailable(
