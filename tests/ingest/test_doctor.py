@@ -1,6 +1,7 @@
 """Each source tried: what is told of its first page, its files, clock and failures; and that nothing lands."""
 
 import os
+import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import formatdate
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from city_runs import digest_tree
+from exchange import write_source
 from ingest_kit import NOW, Pauses
 from platform_server import CARD, INCIDENT_FIELDS, Asked, PlatformServer, Reply, make_incidents, write_incident_source
 
@@ -397,3 +399,24 @@ def test_the_clock_is_read_from_the_answers(
     date = formatdate(pauses.timing.wall() + ahead, usegmt=True)
     platform.answer = lambda _: Reply({"items": make_incidents(3)}, headers={"date": date})
     assert [it.level for it in examine(write_incident_source()) if it.area == "clock"] == [level]
+
+
+# Databases.
+
+
+def test_a_database_is_asked_for_its_first_rows_and_left_as_it_was(
+    examine: Examine, values: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "exchange.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE incidents (id, community, kind, day, status, updated)")
+        rows = [tuple(record.values()) for record in make_incidents(3)]
+        connection.executemany("INSERT INTO incidents VALUES (?, ?, ?, ?, ?, ?)", rows)
+    connection.close()
+    before = file.read_bytes()
+    values["EXCHANGE_URL"] = f"sqlite:///{file}"
+    findings = examine(write_source("from: incidents\nchunk_rows: 2"))
+    area = "exchange/incidents"
+    assert list_told(findings, "ok", area) == ["2 records on the first page, 2 would pass"]
+    assert list_errors(findings) == []
+    assert file.read_bytes() == before
