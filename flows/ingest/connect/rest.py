@@ -166,27 +166,11 @@ class RestClient:
         """
         self._keep_pace()
         name, connection = self._name(url.path), self._source.connection
-        full = url._replace(query=urlencode(draft.query), fragment="").geturl()
-        asked_at, asked_seconds = self._timing.clock(), self._timing.wall()
+        asked_at = self._timing.clock()
         try:
-            response = self._session.request(
-                draft.method,
-                full,
-                headers=draft.headers,
-                data=data,
-                timeout=connection.timeout_seconds,
-                allow_redirects=False,
-                auth=_keep_headers,
-                stream=True,
-            )
-            self.clock_ahead = measure_skew(response.headers, asked_seconds, self._timing.wall())
-            with response:
-                reply = Reply(
-                    response.status_code,
-                    response.headers,
-                    response.url,
-                    response.links.get("next", {}).get("url"),
-                )
+            with self._open(draft, url, data) as response:
+                next_link = response.links.get("next", {}).get("url")
+                reply = Reply(response.status_code, response.headers, response.url, next_link)
                 if response.is_redirect:
                     return reply, None
                 if response.status_code >= HTTPStatus.BAD_REQUEST:
@@ -217,6 +201,22 @@ class RestClient:
                 f"{name}: the request cannot be made ({type(error).__name__}). Check base_url, path, "
                 "headers and the values of the placeholders: none may hold a line break or a stray character."
             ) from None
+
+    def _open(self, draft: Draft, url: SplitResult, data: bytes | None) -> requests.Response:
+        """The response with its headers; its body is still to be read."""
+        asked_seconds = self._timing.wall()
+        response = self._session.request(
+            draft.method,
+            url._replace(query=urlencode(draft.query), fragment="").geturl(),
+            headers=draft.headers,
+            data=data,
+            timeout=self._source.connection.timeout_seconds,
+            allow_redirects=False,
+            auth=_keep_headers,
+            stream=True,
+        )
+        self.clock_ahead = measure_skew(response.headers, asked_seconds, self._timing.wall())
+        return response
 
     def _wait_or_give_up(self, attempt: int, reply: Reply | None, fault: Fault | None, path: str) -> None:
         """Wait until the next attempt makes sense; raise if none does, or this was the last."""
