@@ -143,6 +143,11 @@ def test_counts_of_rows_that_passed_are_kept_for_the_pull() -> None:
             "unknown key colums. Valid keys: id, title, reason, severity, kind, columns",
         ),
         ("{kind: required, columns: [nam]}", "rules.a: communities has no column nam. It has: community_code"),
+        (
+            "{kind: pattern, columns: [name], pattern: '(?=a)b'}",
+            "pattern: is '(?=a)b', which cannot be used: Invalid regular expression: invalid perl operator: (?=.",
+        ),
+        ("{kind: pattern, columns: [name], pattern: '['}", "pattern: is '[', which cannot be used"),
         ("{kind: not_future, columns: [name]}", "rules.a: name is not instant, which the kind not_future judges"),
         ("{kind: silence, maximum_hours: 26, severity: warn}", "communities has no column updated_at"),
         (

@@ -1,11 +1,14 @@
 """Quality files: which rows and which pulls must not pass, one file a table (data.md, "Rows that must not pass")."""
 
+import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, field_validator, model_validator
 
 from flows.errors import ConfigurationError
 from flows.ingest.describe.grammar import Place, Strict, build_model, read_yaml
@@ -43,11 +46,23 @@ class Listed(_RowRule):
 
 
 class Pattern(_RowRule):
-    """Text that must match a regular expression wholly."""
+    """Text that must match a regular expression wholly, one that both judges' engines know."""
 
     kind: Literal["pattern"]
     columns: list[str]
     pattern: str
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, pattern: str) -> str:
+        try:
+            re.compile(f"(?:{pattern})")
+            pc.match_substring_regex(pa.array([""]), f"(?:{pattern})")
+        except (re.error, pa.ArrowInvalid) as error:
+            raise ValueError(
+                f"is {pattern!r}, which cannot be used: {error}. Write it without look-around, back references, flags."
+            ) from None
+        return pattern
 
 
 class Between(_RowRule):
