@@ -60,7 +60,7 @@ class Pattern(_RowRule):
             pc.match_substring_regex(pa.array([""]), f"(?:{pattern})")
         except (re.error, pa.ArrowInvalid) as error:
             raise ValueError(
-                f"is {pattern!r}, which cannot be used: {error}. Write it without look-around, back references, flags."
+                f"is {pattern!r}, which cannot be used: {error}. Write it without look-around, references, flags."
             ) from None
         return pattern
 
