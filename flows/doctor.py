@@ -28,8 +28,8 @@ FREE_WARNED_BYTES = 5 * GIGABYTE
 FREE_REFUSED_BYTES = 1 * GIGABYTE
 
 _LEDGER_TEXTS: dict[LedgerState, tuple[str, str]] = {
-    "absent": ("is not there yet", "nothing: the first command makes it"),
-    "empty": ("opens and can be written, and holds nothing yet", "nothing: the first command makes its tables"),
+    "absent": ("is not there yet: the first command makes it", ""),
+    "empty": ("opens and can be written, and is empty yet: the first command makes its tables", ""),
     "older": (
         "opens and can be written, but its schema is older",
         "back it up: the next command brings it up to date",

@@ -39,7 +39,8 @@ def doctor(
     typer.echo(f"\n{counts['ok']} ok, {counts['warn']} warnings, {counts['fail']} failures")
     if errors:
         gravest = min(errors, key=rank_failure)
-        raise type(gravest)(f"doctor: {counts['fail']} checks failed. The lines marked fail say what to mend.")
+        failed = "1 check" if counts["fail"] == 1 else f"{counts['fail']} checks"
+        raise type(gravest)(f"doctor: {failed} failed. The lines marked fail say what to mend.")
 
 
 def _echo(finding: "Finding") -> None:

@@ -49,7 +49,7 @@ def test_an_installation_that_has_not_run_yet_is_well_and_stays_unmade(new: Home
     assert (answer.code, answer.err) == (0, "")
     assert list_lines(answer, "ok", "home") == [f"{new.path} is not there yet: it will be made"]
     assert list_lines(answer, "ok", "database") == [
-        f"sqlite:///{new.path / 'ledger.sqlite'} is not there yet — nothing: the first command makes it"
+        f"sqlite:///{new.path / 'ledger.sqlite'} is not there yet: the first command makes it"
     ]
     assert list_lines(answer, "fail") == []
     assert "no file matches 人员名册-*.xlsx — put it there, or correct files" in list_lines(answer, "warn", "sheets/")
@@ -64,7 +64,7 @@ def test_names_that_are_not_set_are_told_and_their_source_is_not_tried(new: Home
         "sheets: SHEETS_FOLDER not set — set them in the environment; until then the source is not tried"
     ]
     assert list_lines(answer, "ok", "sheets") == list_lines(answer, "warn", "sheets") == []
-    assert answer.err == "fivestar: doctor: 1 checks failed. The lines marked fail say what to mend.\n"
+    assert answer.err == "fivestar: doctor: 1 check failed. The lines marked fail say what to mend.\n"
 
 
 @pytest.mark.parametrize(
