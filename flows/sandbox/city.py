@@ -106,7 +106,7 @@ class Sandbox:
     def write_config(self, source_config: Path, target: Path, faults: Collection[str] = ()) -> None:
         """Copy the shipped configuration to `target`, with the base pay that only the sandbox has.
 
-        Platforms that may `stall` are waited for two seconds only.
+        Platforms that may `stall` are waited for one second only.
         """
         if target.exists():
             shutil.rmtree(target)
