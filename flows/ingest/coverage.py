@@ -86,7 +86,10 @@ def find_mark(pulls: Sequence[PullRecord], *, dates_rows: bool) -> datetime | No
     """
     mark: datetime | None = None
     for pull in pulls:
-        if pull.status != "complete" or (mark is not None and not pull.window_from_at <= mark < pull.window_to_at):
+        # A window that ends before it begins, such as that of a month yet to come, held nothing.
+        if pull.status != "complete" or pull.window_from_at >= pull.window_to_at:
+            continue
+        if mark is not None and not pull.window_from_at <= mark < pull.window_to_at:
             continue
         read_to = pull.newest_at if dates_rows else pull.window_to_at
         if read_to is None:

@@ -99,6 +99,13 @@ def test_a_pull_that_begins_after_the_mark_leaves_it_for_what_lies_between_was_n
     assert mark(make_pull(0, 5, newest=4), make_pull(4, 9, newest=8)) == 8
 
 
+def test_a_pull_of_a_month_yet_to_come_makes_no_mark() -> None:
+    # Asked at 5 for 9 and later: the window is cut at our clock, so it ends before it begins and nothing was read.
+    assert mark(make_pull(9, 5)) is None
+    assert mark(make_pull(9, 5), make_pull(0, 6, newest=4)) == 4
+    assert find_mark([make_pull(9, 5)], dates_rows=False) is None
+
+
 def test_pulls_hold_a_window_together() -> None:
     spans, failed = find_spans([make_pull(0, 5), make_pull(4, 9)], (at(0), at(9)))
     assert (spans.hold((at(0), at(9))), failed) == (True, None)
