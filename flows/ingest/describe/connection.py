@@ -75,7 +75,7 @@ Auth = Annotated[NoAuth | BearerAuth | BasicAuth | ApiKeyAuth | HmacAuth | OAuth
 class RestConnection(Strict):
     """A platform with an HTTP interface. `pause` is the shortest time between two requests.
 
-    `encoding` is what answers are written in; a charset of the GB family in an answer's own header is believed anyway.
+    `encoding` is what answers are written in; one whose own header names a charset of the GB family is believed.
     """
 
     kind: Literal["rest"]
