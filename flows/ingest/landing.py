@@ -108,7 +108,8 @@ class ResourcePuller:
             judge = Judge(mapper, self._rules, read_references(self._house, self._now, bands), self._name)
             self._judge = judge
             staged = self._fill_batches(stack, connector, judge, progress)
-            stack.enter_context(KeptIfRefused(self._house, [it for it, _ in staged], pull_id, self._window, self._now))
+            batches = [batch for batch, _ in staged]
+            stack.enter_context(KeptIfRefused(self._house, batches, pull_id, self._window, self._now))
             if connector.left and not staged:
                 raise self._describe_left(connector)
             warnings = [*connector.warnings, *mapper.finish(), *judge.finish()]

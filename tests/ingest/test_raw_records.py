@@ -174,6 +174,10 @@ def test_an_error_cell_comes_back_as_something_that_no_column_can_read() -> None
     assert str(found) == "#ERROR"
 
 
+def test_a_value_of_an_unknown_kind_is_written_alike_in_each_run() -> None:
+    assert write_raw({"photo": memoryview(b"")}) == '{"photo":{"$unreadable":"memoryview"}}'
+
+
 def test_nothing_that_is_a_number_stays_nothing() -> None:
     found = read_raw(write_raw({"grade": math.nan}))["grade"]
     assert isinstance(found, float)
