@@ -56,6 +56,14 @@ class DeliveryIncomplete(FivestarError):
     exit_code = 15
 
 
+def describe_damage(table: str, batch_id: str, found: str) -> QualityGate:
+    """The error that the lake's batch no longer is what landed: its rows must not be taken for none."""
+    return QualityGate(
+        f"lake, {table}, batch {batch_id}: {found}. "
+        "The lake is damaged: restore the batch's folder from a backup, then run again."
+    )
+
+
 _GRAVEST_FIRST = (ContractBroken, QualityGate, ConfigurationError, SourceUnavailable)
 
 

@@ -24,7 +24,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.errors import QualityGate
+from flows.errors import describe_damage
 from flows.schema import TABLES, Column, Table
 
 if TYPE_CHECKING:
@@ -227,8 +227,11 @@ class Lake:
         return StagedBatch(self.root, table, platform, resource, slot, origin=origin)
 
     def read_manifest(self, table: str, batch_id: str) -> dict[str, Any]:
-        """The manifest written with the batch, as plain values."""
-        manifest: dict[str, Any] = orjson.loads((self._folder(table, batch_id) / "manifest.json").read_bytes())
+        """The manifest written with the batch, as plain values. Raises `QualityGate` if the lake has lost it."""
+        try:
+            manifest: dict[str, Any] = orjson.loads((self._folder(table, batch_id) / "manifest.json").read_bytes())
+        except (FileNotFoundError, orjson.JSONDecodeError):
+            raise describe_damage(table, batch_id, "its manifest is gone") from None
         return manifest
 
     def read_quarantine(self, table: str, batch_id: str) -> pa.Table:
@@ -313,8 +316,5 @@ class LakeView:
         files = self._lake.list_parts(table.name, batch_id)
         found_count = sum(pq.read_metadata(file).num_rows for file in files)
         if found_count != row_count:
-            raise QualityGate(
-                f"lake, {table.name}, batch {batch_id}: {found_count} rows are there, and {row_count} landed. "
-                "The lake is damaged: restore the batch's folder from a backup, then run again."
-            )
+            raise describe_damage(table.name, batch_id, f"{found_count} rows are there, and {row_count} landed")
         return files

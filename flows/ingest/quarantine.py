@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from flows.errors import describe_damage
 from flows.house import House
 from flows.ingest.describe.records import Window
 from flows.ingest.ingestion import read_sources
@@ -86,11 +87,17 @@ def list_batches(house: House, standing: Standing, *, with_refused: bool = False
 
 
 def read_batch(house: House, batch: QuarantinedBatch) -> Iterator[QuarantinedRow]:
-    """The batch's rejected rows by their record's number; those that landed since are marked so."""
+    """The batch's rejected rows by their record's number; those that landed since are marked so.
+
+    Raises `QualityGate` if the lake has lost some of them.
+    """
     if batch.is_refused:
         rows = next(it for it in read_refused(house) if it.batch_id == batch.batch_id).rows
     else:
         rows = house.lake.read_quarantine(batch.table, batch.batch_id)
+    if rows.num_rows != batch.rejected_count:
+        found = f"{rows.num_rows} rejected rows are there, and there were {batch.rejected_count}"
+        raise describe_damage(batch.table, batch.batch_id, found)
     for row in rows.to_pylist():
         is_replayed = row["record_no"] in batch.replayed_nos
         yield QuarantinedRow(

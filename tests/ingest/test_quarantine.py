@@ -10,7 +10,7 @@ from ingest_kit import MARCH
 from platform_server import PlatformServer, Reply, make_incidents, write_incident_source
 from replay_kit import MAPPED, NOON, UNMAPPED, Pull, Replay, make_odd, mend_rule, pull_in_turn, replay_mapped, serve
 
-from flows.errors import ConfigurationError, UsageError
+from flows.errors import ConfigurationError, QualityGate, UsageError
 from flows.house import House
 from flows.ingest.describe.rules import load_rules
 from flows.ingest.landing import ResourcePuller
@@ -54,6 +54,26 @@ def test_a_row_is_not_superseded_by_an_older_one_that_came_later(
     # The good row was written at 08:00, the rejected one at noon.
     pull_in_turn(pull, platform, [make_odd(updated=NOON)], [make_incidents(1, 99)[0]])
     assert list_states(house) == [(9, "open")]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        ("manifest.json", "its manifest is gone"),
+        ("quarantine-00000.parquet", "0 rejected rows are there, and there were 1"),
+    ],
+)
+def test_rejected_rows_that_the_lake_has_lost_are_told_and_not_taken_for_none(
+    pull: Pull, replay: Replay, house: House, platform: PlatformServer, damage: tuple[str, str]
+) -> None:
+    lost, told = damage
+    pull_in_turn(pull, platform, [make_odd()])
+    [folder] = (house.lake.root / "incidents").iterdir()
+    (folder / lost).unlink()
+    with pytest.raises(QualityGate, match=told):
+        list_states(house)
+    with pytest.raises(QualityGate, match=told):
+        replay_mapped(replay)
 
 
 def test_a_row_whose_key_cannot_be_read_waits(pull: Pull, house: House, platform: PlatformServer) -> None:

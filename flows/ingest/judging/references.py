@@ -3,12 +3,10 @@
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.errors import QualityGate
 from flows.house import House
 from flows.ingest.describe.source import Resource
 from flows.ingest.judging.drift import KnownTypes
@@ -57,22 +55,11 @@ def read_known_types(house: House, platform: str, name: str, resource: Resource)
     )
     known: dict[str, set[str]] = {}
     for batch_id in islice(batches, BATCHES_ASKED):
-        contract = _read_contract(house, resource.table, batch_id)
+        contract = house.lake.read_manifest(resource.table, batch_id)["contract"]
         for column, kinds in contract.get("types", {}).items():
             if contract["fields"].get(column) == resource.fields.get(column):
                 known.setdefault(column, set()).update(kinds)
     return known
-
-
-def _read_contract(house: House, table: str, batch_id: str) -> dict[str, Any]:
-    try:
-        contract: dict[str, Any] = house.lake.read_manifest(table, batch_id)["contract"]
-    except FileNotFoundError:
-        raise QualityGate(
-            f"lake, {table}, batch {batch_id}: its manifest is gone. "
-            "The lake is damaged: restore the batch's folder from a backup, then pull again."
-        ) from None
-    return contract
 
 
 def _read_register(house: House, table: str, columns: list[str]) -> pa.Table:
