@@ -12,7 +12,7 @@ from pathlib import Path
 from flows.errors import FivestarError, QualityGate, join_failures
 from flows.evaluate.assessment import evaluate_month
 from flows.house import Clock, House, Progress, ignore_progress, record_step
-from flows.ingest.datadocs import find_data_docs, write_data_docs
+from flows.ingest.datadocs import INDEX, find_data_docs, write_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.ingest.judgements import ResourceJudgement, collect_judgements
 from flows.ingest.reports import PullReport
@@ -148,8 +148,7 @@ def run_month(
         else ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
     )
     failures = [report.error for report in reports if report.error is not None]
-    if not offline or not find_data_docs(house.settings.home, month).exists():
-        document_quality(house, month, clock, progress=progress)
+    document_quality(house, month, clock, only_missing=offline, progress=progress)
     try:
         assessment = assess_month(house, month, clock, progress=progress)
     except FivestarError as error:
@@ -159,11 +158,16 @@ def run_month(
     return RunReport(reports, assessment, queued, failures)
 
 
-def document_quality(house: House, month: Month, clock: Clock, *, progress: Progress = ignore_progress) -> Path:
-    """The first page of the month's Data Docs, written anew from what the ledger says was found."""
+def document_quality(
+    house: House, month: Month, clock: Clock, *, only_missing: bool = False, progress: Progress = ignore_progress
+) -> Path:
+    """The first page of the month's Data Docs, written anew from the ledger, or only if they are missing."""
+    folder = find_data_docs(house.settings.home, month)
+    if only_missing and folder.exists():
+        return folder / INDEX
     with record_step(house, "data_docs", clock, month=month):
         progress(f"writing the Data Docs of {month}", 0)
-        return write_data_docs(house, month, find_data_docs(house.settings.home, month))
+        return write_data_docs(house, month, folder)
 
 
 def add_causes(error: FivestarError, failures: Sequence[FivestarError]) -> FivestarError:

@@ -51,6 +51,7 @@ def monthly_assessment(
     """
     chosen = month or str(find_last_closed_month(read_clock()))
     failures = [] if offline else ingest_month(chosen, home, config)
+    write_docs(chosen, home, config, only_missing=offline)
     try:
         evaluate(chosen, home, config)
     except FivestarError as error:
@@ -72,15 +73,14 @@ def ingest_month(month: str, home: str | None, config: str | None) -> list[Fives
         failures |= {platform: failure for platform, future in futures.items() if (failure := _find_failure(future))}
     with open_flow_house(home, config) as house:
         tell_across_tables(house, read_sources(house))
-    write_docs(month, home, config)
     return list(failures.values())
 
 
 @task(name="data_docs", task_run_name="data docs {month}", tags=["ingest"])
-def write_docs(month: str, home: str | None, config: str | None) -> str:
-    """Where the month's Data Docs lie, written anew."""
+def write_docs(month: str, home: str | None, config: str | None, *, only_missing: bool) -> str:
+    """Where the month's Data Docs lie, written anew unless `only_missing` ones are asked for."""
     with open_flow_house(home, config) as house:
-        return str(document_quality(house, Month.parse(month), read_clock))
+        return str(document_quality(house, Month.parse(month), read_clock, only_missing=only_missing))
 
 
 @task(name="evaluate", task_run_name="evaluate {month}", tags=["evaluate"])

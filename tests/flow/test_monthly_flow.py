@@ -88,6 +88,7 @@ def test_each_task_is_named_and_tagged_for_who_watches(flow_run: FlowOutcome) ->
         "pull public_service 2024-03 facts": ["ingest"],
         "pull sheets 2024-03 facts": ["ingest"],
         "pull supervision 2024-03 facts": ["ingest"],
+        "data docs 2024-03": ["ingest"],
         "evaluate 2024-03": ["evaluate"],
         "queue messages 2024-03": ["notify"],
     }
