@@ -63,11 +63,13 @@ class Standing:
         self.last_no = max((it.landing_no for it in landings), default=0)
         self._latest = {it.batch_id: it for it in landings}
         self._originals: dict[str, Landing] = {}
-        for landing in self._latest.values():
+        self._replays: dict[str, list[Landing]] = {}
+        for landing in self.landings:
             original = self._latest.get(find_original(landing.slot, self._latest) or "")
             # What landed again after it was replayed is as it was before: its rows wait once more.
             if original is not None and original.landing_no < landing.landing_no:
                 self._originals[landing.batch_id] = original
+                self._replays.setdefault(original.batch_id, []).append(landing)
 
     @property
     def landings(self) -> list[Landing]:
@@ -76,7 +78,7 @@ class Standing:
 
     def list_replays(self, batch_id: str) -> list[Landing]:
         """The replays of a batch that count."""
-        return [it for it in self.landings if self._is_replay_of(it, batch_id)]
+        return self._replays.get(batch_id, [])
 
     def find_place(self, batch_id: str) -> int:
         """Where the batch's rows stand: of two rows with one key that of the greater place is later."""
@@ -101,10 +103,6 @@ class Standing:
                     if key in keys:
                         found.setdefault(key, []).append(version)
         return found
-
-    def _is_replay_of(self, landing: Landing, batch_id: str) -> bool:
-        original = self._originals.get(landing.batch_id)
-        return original is not None and original.batch_id == batch_id
 
 
 def list_keys(table: Table, rows: pa.Table) -> list[Key]:
