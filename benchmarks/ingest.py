@@ -87,26 +87,18 @@ def write_table(contenders: Sequence[Contender], rounds: Rounds) -> str:
 
 def write_verdicts(rounds: Rounds) -> str:
     """Each target with what was measured: ratios within a round, the median over the rounds."""
-    measured = rounds[0].keys()
-    told = []
+    told = [f"Our pull takes {_write_ratio(rounds, OURS, BARE)} as long as the bare script. Asked: at most 2.0."]
+    judging, judging_cpu = (_compare(rounds, OURS, UNJUDGED, read) - 1 for read in (_wall, _cpu))
     told.append(
-        f"Our pull takes {_compare(rounds, OURS, BARE, _wall):.2f} times as long as the bare script, and "
-        f"{_compare(rounds, OURS, BARE, _cpu):.2f} times its CPU. Asked: at most 2.0."
+        f"Both judges of rows together cost {judging:.2f} times the pull without them ({judging_cpu:.2f} times in CPU). "
+        "Asked: at most 1.0."
     )
-    judging = _compare(rounds, OURS, UNJUDGED, _wall) - 1
-    told.append(
-        f"Both judges of rows together cost {judging:.2f} times the pull without them, which is "
-        f"{judging / (1 + judging):.0%} of the whole. Asked: at most 1.0."
-    )
-    if LARGE in measured:
+    if LARGE in rounds[0]:
         growth = _compare(rounds, LARGE, OURS, _peak)
         told.append(f"The larger month needs {growth:.2f} times the memory. Asked: at most 1.2, and 700 MB.")
-    if DLT in measured:
-        told.append(
-            f"dlt takes {_compare(rounds, DLT, OURS, _wall):.0f} times as long as our pull, and "
-            f"{_compare(rounds, DLT_PARQUET, OURS, _wall):.1f} times where it is told to load Parquet files. "
-            "Asked: at least 25."
-        )
+    if DLT in rounds[0]:
+        told.append(f"dlt takes {_write_ratio(rounds, DLT, OURS)} as long as our pull. Asked: at least 25.")
+        told.append(f"Told to load Parquet files it takes {_write_ratio(rounds, DLT_PARQUET, OURS)} as long.")
     return "\n".join(f"- {line}" for line in told)
 
 
@@ -121,6 +113,11 @@ def describe_machine(dlt_python: str | None) -> str:
 
 def _compare(rounds: Rounds, name: str, other: str, read: Callable[[Figures], float]) -> float:
     return median(read(each[name]) / read(each[other]) for each in rounds)
+
+
+def _write_ratio(rounds: Rounds, name: str, other: str) -> str:
+    wall, cpu = (_compare(rounds, name, other, read) for read in (_wall, _cpu))
+    return f"{wall:.2f} times ({cpu:.2f} times in CPU)"
 
 
 def _wall(figures: Figures) -> float:

@@ -57,5 +57,5 @@ def test_the_table_and_the_verdicts_tell_ratios_of_one_round() -> None:
     assert "| our pull | 300,000 | 4.5 (3.0–6.0) | 1.0 | 1.50 | 500 MB |" in write_table(contenders, rounds)
     verdicts = write_verdicts(rounds)
     # 3.0 / 2.0; 3.0 / 2.5 - 1; 500 / 500; 90 / 3.
-    for told in ("takes 1.50 times", "cost 0.20 times", "needs 1.00 times", "dlt takes 30 times"):
+    for told in ("takes 1.50 times", "cost 0.20 times", "needs 1.00 times", "dlt takes 30.00 times"):
         assert told in verdicts
