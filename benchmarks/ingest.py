@@ -90,8 +90,8 @@ def write_verdicts(rounds: Rounds) -> str:
     told = [f"Our pull takes {_write_ratio(rounds, OURS, BARE)} as long as the bare script. Asked: at most 2.0."]
     judging, judging_cpu = (_compare(rounds, OURS, UNJUDGED, read) - 1 for read in (_wall, _cpu))
     told.append(
-        f"Both judges of rows together cost {judging:.2f} times the pull without them ({judging_cpu:.2f} times in CPU). "
-        "Asked: at most 1.0."
+        f"Both judges of rows together cost {judging:.2f} times the pull without them ({judging_cpu:.2f} times in "
+        "CPU). Asked: at most 1.0."
     )
     if LARGE in rounds[0]:
         growth = _compare(rounds, LARGE, OURS, _peak)
