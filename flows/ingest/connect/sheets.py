@@ -94,9 +94,10 @@ def _join_headers(rows: Sequence[Row], *, carries: bool) -> list[str]:
     header = ["/".join(parts) for parts in names]
     while header and not header[-1]:
         header.pop()
-    twice = sorted({name for name in header if name and header.count(name) > 1})
+    # By number: with the wrong header row its names would be people's.
+    twice = [number for number, name in enumerate(header, start=1) if name and header.count(name) > 1]
     if twice:
-        raise Unreadable(f"the header {', '.join(twice)} stands more than once")
+        raise Unreadable(f"columns {', '.join(map(str, twice))} share a header with another")
     return header
 
 
