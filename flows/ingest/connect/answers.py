@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import orjson
 
@@ -85,6 +86,14 @@ def read_body(
             "smaller pages (size or limit in pages, a shorter slice in since), or raise connection.max_page_mb."
         )
     return b"".join(pieces)
+
+
+def join_url(base: str, target: str, name: str) -> SplitResult:
+    """The absolute URL of `target`. Raises `ContractBroken` for what is none, where `name` gave it."""
+    try:
+        return urlsplit(urljoin(base, target))
+    except ValueError:
+        raise ContractBroken(f"{name}: sends us on to what is no URL. Check pages, and ask its owner.") from None
 
 
 def parse_json(body: bytes, content_type: str, encoding: str, name: str) -> Any:

@@ -54,6 +54,6 @@ def measure_skew(headers: Mapping[str, str], asked_seconds: float, answered_seco
 def _read_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,14 +1,17 @@
 """One page of a platform's list: what is asked for, what its answer holds, and what comes next."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
 from flows.errors import ContractBroken
+from flows.ingest.connect.answers import join_url
 from flows.ingest.connect.rest import Answer
 from flows.ingest.describe.connection import CursorPages, LinkHeaderPages, NextUrlPages, NumberedPages, OffsetPages
 from flows.ingest.describe.records import Record
 from flows.ingest.describe.source import RestResource
+
+_COUNT = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class PageReader:
         if path is None:
             return None
         found = _follow_path(content, path)
-        if isinstance(found, str) and found.isdigit():
+        if isinstance(found, str) and _COUNT.fullmatch(found):
             return int(found)
         if isinstance(found, int) and not isinstance(found, bool):
             return found
@@ -106,7 +109,9 @@ class PageReader:
         return Step(params, may_be_past=True, is_probe=True) if count == self._longest_count else None
 
     def _follow(self, answer: Answer, following: str | float | None) -> Step | None:
-        return Step({}, url=urljoin(answer.url, str(following))) if following is not None else None
+        if following is None:
+            return None
+        return Step({}, url=join_url(answer.url, str(following), self._name).geturl())
 
     def _read_next(self, content: Any, path: str) -> str | float | None:
         found = _follow_path(content, path)

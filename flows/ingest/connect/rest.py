@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Self
-from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import orjson
 import requests
@@ -23,6 +23,7 @@ from flows.ingest.connect.answers import (
     BrokenOff,
     Fault,
     Reply,
+    join_url,
     parse_json,
     read_body,
 )
@@ -63,6 +64,13 @@ class Timing:
     jitter: Callable[[], float] = random.random
 
 
+class _Session(requests.Session):
+    """Leaves redirects to us: by itself it reads all of their bodies, however long, even where it follows none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 -- the base class's
+        return None
+
+
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Stands in for an authentication, so that requests doesn't put a .netrc entry in place of ours."""
     return request
@@ -79,7 +87,7 @@ class RestClient:
         if self._host.scheme not in ("http", "https") or not self._host.hostname:
             raise source.place.at("connection.base_url").error("is not an http or https URL. Write one.")
         self._auth = Authenticator(source, self._fetch_token, self._timing.wall, self._timing.clock)
-        self._session = requests.Session()
+        self._session = _Session()
         # A proxy of the machine serves the way out, not a server on the machine itself.
         self._session.trust_env = self._host.hostname not in LOOPBACK
         self._next_at = 0.0
@@ -119,12 +127,12 @@ class RestClient:
                 raise ContractBroken(
                     f"{self._name(self._locate(target).path)} redirects a POST request. Correct request.path."
                 )
-            url, params = urljoin(reply.url, reply.headers["location"]), {}
+            url, params = join_url(reply.url, reply.headers["location"], self._source.platform).geturl(), {}
         raise ContractBroken(f"{self._name(self._locate(target).path)} redirects in a circle. Correct request.path.")
 
     def _locate(self, target: str) -> SplitResult:
         """The full URL of `target`; another host is refused, for it would be handed our credentials."""
-        url = urlsplit(urljoin(self._base, target if "://" in target else target.lstrip("/")))
+        url = join_url(self._base, target if "://" in target else target.lstrip("/"), self._source.platform)
         if (url.scheme, url.netloc) != (self._host.scheme, self._host.netloc):
             raise ContractBroken(
                 f"{self._source.platform}: sends us on to {url.scheme}://{url.hostname}, which is not the host of "
@@ -173,7 +181,7 @@ class RestClient:
                 reply = Reply(response.status_code, response.headers, response.url, next_link)
                 if response.is_redirect:
                     return reply, None
-                if response.status_code >= HTTPStatus.BAD_REQUEST:
+                if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
                     return reply, Fault(f"answered {response.status_code}")
                 body = read_body(
                     lambda: response.raw.read1(PIECE_BYTES, decode_content=True) or b"",
@@ -249,7 +257,7 @@ class RestClient:
         if asked is not None:
             if asked > RETRY_AFTER_SECONDS_MAX:
                 raise SourceUnavailable(
-                    f"{self._name(path)} asks to be left alone for {int(asked)} seconds. Try again later."
+                    f"{self._name(path)} asks to be left alone for {asked:.0f} seconds. Try again later."
                 )
             return asked
         longest = min(BACKOFF_SECONDS * 2.0 ** (attempt - 1), BACKOFF_SECONDS_MAX)

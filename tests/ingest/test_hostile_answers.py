@@ -1,0 +1,88 @@
+"""Answers made to break their reader: each ends in a message, none in a traceback, a hang or a full memory."""
+
+import tracemalloc
+import zlib
+from collections.abc import Callable
+
+import pytest
+from platform_server import PlatformServer, Reply, make_incidents, write_incident_source
+
+from flows.errors import ContractBroken, SourceUnavailable
+from flows.ingest.connect.rest import RestClient
+from flows.ingest.reports import PullReport
+
+Pull = Callable[..., PullReport]
+NO_URLS = ["http://[::1", "http://[platform]/list"]
+MEGABYTE = 1024 * 1024
+
+
+def find_error(report: PullReport) -> tuple[type[Exception], str]:
+    [pull] = report.pulls
+    return type(pull.error), str(pull.error)
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["Mon, 01 Jan 2024 00:00:00 +99999999999999999999", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"],
+)
+def test_a_date_beyond_all_calendars_is_no_date(pull: Pull, platform: PlatformServer, date: str) -> None:
+    platform.answer = lambda _: Reply({"items": make_incidents(1)}, headers={"date": date})
+    assert pull(write_incident_source()).pulls[0].status == "complete"
+
+
+def test_a_pause_without_end_is_not_granted(pull: Pull, platform: PlatformServer) -> None:
+    platform.answer = lambda _: Reply(status=429, headers={"retry-after": "9" * 400})
+    kind, message = find_error(pull(write_incident_source()))
+    assert kind is SourceUnavailable
+    assert "asks to be left alone" in message
+
+
+@pytest.mark.parametrize("total", ["²", "1" * 5000])
+def test_a_total_that_only_looks_like_a_number_breaks_the_contract(
+    pull: Pull, platform: PlatformServer, total: str
+) -> None:
+    platform.answer = lambda _: Reply({"items": make_incidents(1), "total": total})
+    kind, message = find_error(pull(write_incident_source("total: total")))
+    assert kind is ContractBroken
+    assert "no number at total" in message
+
+
+@pytest.mark.parametrize("address", NO_URLS)
+def test_a_next_page_at_no_url_breaks_the_contract(pull: Pull, platform: PlatformServer, address: str) -> None:
+    platform.answer = lambda _: Reply({"items": make_incidents(1), "next": address})
+    kind, message = find_error(pull(write_incident_source("pages: {kind: next_url, next: next}")))
+    assert kind is ContractBroken
+    assert "no URL" in message
+
+
+@pytest.mark.parametrize("address", NO_URLS)
+def test_a_redirect_to_no_url_breaks_the_contract(pull: Pull, platform: PlatformServer, address: str) -> None:
+    platform.answer = lambda _: Reply(status=302, headers={"location": address})
+    kind, message = find_error(pull(write_incident_source()))
+    assert kind is ContractBroken
+    assert "no URL" in message
+
+
+def test_a_redirect_without_an_address_breaks_the_contract(pull: Pull, platform: PlatformServer) -> None:
+    platform.answer = lambda _: Reply({"items": make_incidents(1)}, status=300)
+    kind, message = find_error(pull(write_incident_source()))
+    assert kind is ContractBroken
+    assert "answered 300" in message
+
+
+def test_the_body_of_a_redirect_is_not_unpacked(
+    make_client: Callable[[str], RestClient], platform: PlatformServer
+) -> None:
+    packer = zlib.compressobj(wbits=31)
+    bomb = b"".join([packer.compress(bytes(MEGABYTE)) for _ in range(64)]) + packer.flush()
+    redirect = Reply(bomb, status=302, headers={"location": "/there", "content-encoding": "gzip"})
+    platform.answer = lambda asked: redirect if asked.path == "/list" else Reply({"items": []})
+    client = make_client(write_incident_source(connection="max_page_mb: 1"))
+    tracemalloc.start()
+    try:
+        assert client.ask("/list").content == {"items": []}
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # 64 MB once unpacked; the answer that counts holds some bytes.
+    assert peak < 16 * MEGABYTE
