@@ -7,6 +7,7 @@ views of ours (`docpages.py`) by its documented keys, and keeps what it is good 
 the site that links them.
 """
 
+import fcntl
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -259,7 +260,9 @@ def _build_one(configuration: Any, verdict: Verdict | None) -> Any:
 def _put_in_place(aside: Path, folder: Path) -> None:
     """Let `aside` be the folder; what lay there goes. A kill between the two renames leaves neither, never a half."""
     old = aside.with_name(f"{aside.name}.old")
-    if folder.exists():
-        folder.rename(old)
-    aside.rename(folder)
+    with (folder.parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs may write one month at the same time
+        if folder.exists():
+            folder.rename(old)
+        aside.rename(folder)
     shutil.rmtree(old, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -203,6 +204,17 @@ def test_a_site_takes_the_place_of_the_one_before_whole(
     (site / "validations" / "gone.html").write_text("old", encoding="utf-8")
     assert digest_site(write()) == before
     assert list((site.parent / ".staging").iterdir()) == []
+
+
+def test_two_that_write_one_month_at_once_leave_one_whole_site(
+    pull: Pull, platform: PlatformServer, write: Callable[..., Path]
+) -> None:
+    platform.answer = lambda _: Reply({"items": make_incidents(3)})
+    pull(write_incident_source())
+    before = digest_site(write())
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        sites = list(pool.map(lambda _: write(), range(8)))
+    assert [digest_site(site) for site in set(sites)] == [before]
 
 
 def test_a_site_that_could_not_be_made_leaves_the_one_before(
