@@ -73,7 +73,7 @@ def add_findings(reports: Sequence[PullReport], findings: Sequence[CrossFinding]
 
 
 def _find_latest(house: House, source: Source, resource: str) -> PullRecord | None:
-    pulls = house.ledger.list_pulls(source.platform, resource)
+    pulls = house.ledger.list_pulls(source.platform, resource, with_findings=False)
     return next((pull for pull in reversed(pulls) if pull.status in LANDED), None)
 
 

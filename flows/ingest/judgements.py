@@ -89,12 +89,13 @@ def collect_judgements(house: House, month: Month) -> list[ResourceJudgement]:
     that came twice is counted twice.
     """
     found: dict[tuple[str, str], list[PullRecord]] = {}
-    for pull in house.ledger.list_pulls(window=(month.starts_at, month.ends_at)):
+    for pull in house.ledger.list_pulls(window=(month.starts_at, month.ends_at), with_findings=False):
         found.setdefault((pull.platform, pull.resource), []).append(pull)
     judgements = []
     for (platform, resource), pulls in sorted(found.items()):
-        chosen = choose_pulls(pulls, (month.starts_at, month.ends_at))
-        if chosen:
+        counting = choose_pulls(pulls, (month.starts_at, month.ends_at))
+        if counting:
+            chosen = house.ledger.read_findings([pull.id for pull in counting])
             table = chosen[-1].table_name
             judgements.append(ResourceJudgement(platform, resource, table, chosen, _add_verdicts(chosen)))
     return judgements

@@ -29,7 +29,7 @@ from flows.ingest.places import Places
 from flows.ingest.refused import KeptIfRefused, drop_refused
 from flows.ingest.reports import ResourcePull
 from flows.lake import Manifest, StagedBatch
-from flows.ledger.repository import PullStatus
+from flows.ledger.pulls import PullStatus
 from flows.month import Month, city_day, find_last_closed_month
 
 READINGS_MAX = 3
@@ -140,7 +140,7 @@ class ResourcePuller:
             return BEGINNING, self._now
         if window is not None:
             return window[0], min(window[1], self._now)
-        pulls = self._house.ledger.list_pulls(self._source.platform, self._resource_name)
+        pulls = self._house.ledger.list_pulls(self._source.platform, self._resource_name, with_findings=False)
         mark = find_mark(pulls, dates_rows=self._resource.canonical.has_updated_at)
         self._mark = mark if mark is not None and was_given(pulls, mark) else None
         return mark or find_last_closed_month(self._now).starts_at, self._now
@@ -208,10 +208,10 @@ class ResourcePuller:
         if self._window[0] != month.starts_at or self._window[1] < month.ends_at:
             return None
         counts: dict[Month, int] = {}
-        for pull in self._house.ledger.list_pulls(self._source.platform):
+        for pull in self._house.ledger.list_pulls(self._source.platform, self._resource_name, with_findings=False):
             earlier = Month.of(city_day(pull.window_from_at))
             is_whole = pull.window_from_at == earlier.starts_at and pull.window_to_at >= earlier.ends_at
-            if pull.resource == self._resource_name and pull.status == "complete" and is_whole:
+            if pull.status == "complete" and is_whole:
                 counts[earlier] = pull.landed_count
         wanted = [month.plus(-back) for back in range(1, MONTHS_COMPARED + 1)]
         return [counts[earlier] for earlier in wanted if earlier in counts]

@@ -114,7 +114,7 @@ def read_refused(house: House) -> Iterator[RefusedBatch]:
 
 def _holds(house: House, refusal: Mapping[str, Any]) -> bool:
     """Whether the pull was refused and is the resource's latest that was, or that ended complete."""
-    pulls = house.ledger.list_pulls(refusal["platform"], refusal["resource"])
+    pulls = house.ledger.list_pulls(refusal["platform"], refusal["resource"], with_findings=False)
     ends = [(pull.id, pull.status) for pull in pulls if pull.status in ("refused", "complete")]
     return bool(ends) and ends[-1] == (refusal["pull_id"], "refused")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from flows.errors import FivestarError, rank_failure
 from flows.ingest.describe.records import Window
-from flows.ledger.repository import PullStatus
+from flows.ledger.pulls import PullStatus
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def find_source_status(
 
 def _find_status(house: House, source: Source, month: Month, window: Window) -> SourceStatus:
     pulls: dict[str, list[PullRecord]] = {name: [] for name in source.resources}
-    for pull in house.ledger.list_pulls(source.platform):
+    for pull in house.ledger.list_pulls(source.platform, with_findings=False):
         # A replay of rejected rows is among them, and reads no stretch of time.
         if pull.resource in pulls and pull.window_from_at < pull.window_to_at:
             pulls[pull.resource].append(pull)

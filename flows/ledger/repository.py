@@ -1,10 +1,9 @@
 """The ledger opened: outcomes of steps, pulls of sources and the landings that they made."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Any, Self, cast
 
 from alembic import command
 from alembic.config import Config
@@ -17,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from flows.errors import ConfigurationError
 from flows.lake import Landing, Manifest
 from flows.ledger.outbox import OutboxLedger
+from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus
 from flows.ledger.results import ResultLedger
 from flows.ledger.reviews import ReviewLedger
 from flows.ledger.tables import landings, outcomes, pulls
@@ -25,35 +25,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_SECONDS = 30
 
 Window = tuple[datetime, datetime]
-
-PullStatus = Literal["running", "complete", "partial", "refused", "unavailable", "broken", "skipped", "replayed"]
-"""How a pull ended; `partial`: what was there landed, but something was left for the next time; `replayed`: no pull,
-but rejected rows judged again."""
-
-
-@dataclass(frozen=True)
-class PullRecord:
-    """One pull of one resource, as it ended; `finished_at` is empty if it never did."""
-
-    id: int
-    platform: str
-    resource: str
-    table_name: str
-    window_from_at: datetime
-    window_to_at: datetime
-    status: PullStatus
-    message: str
-    received_count: int
-    landed_count: int
-    rejected_count: int
-    reason_counts: Mapping[str, int]
-    warnings: Sequence[str]
-    checks: Sequence[Mapping[str, Any]]
-    """What each rule found: `rule`, `column`, `severity`, `title`, `judged_count`, `breach_count`."""
-    newest_at: datetime | None
-    """The greatest `updated_at` received: how far the source has been read."""
-    started_at: datetime
-    finished_at: datetime | None
 
 
 class Ledger:
@@ -223,16 +194,33 @@ class Ledger:
             connection.execute(update(pulls).where(pulls.c.id == pull_id).values(values))
 
     def list_pulls(
-        self, platform: str | None = None, resource: str | None = None, window: Window | None = None
+        self,
+        platform: str | None = None,
+        resource: str | None = None,
+        window: Window | None = None,
+        *,
+        with_findings: bool = True,
     ) -> list[PullRecord]:
-        """The pulls in the order in which they began, of one platform, resource or stretch of time if asked."""
-        query = select(pulls).order_by(pulls.c.id)
+        """The pulls in the order in which they began, of one platform, resource or stretch of time if asked.
+
+        Without their findings they have no reason counts, warnings and checks: those of years fill the memory.
+        """
+        columns = [column for column in pulls.c if with_findings or column.name not in FINDINGS]
+        names = [column.name for column in columns]
+        query = select(*columns).order_by(pulls.c.id)
         if platform is not None:
             query = query.where(pulls.c.platform == platform)
         if resource is not None:
             query = query.where(pulls.c.resource == resource)
         if window is not None:
             query = query.where(pulls.c.window_from_at < window[1], pulls.c.window_to_at > window[0])
+        with self._engine.connect() as connection:
+            rows = connection.execute(query)
+            return [PullRecord(**{**FINDINGS, **dict(zip(names, row, strict=True))}) for row in rows]
+
+    def read_findings(self, numbers: Collection[int]) -> list[PullRecord]:
+        """The pulls of these numbers in the order in which they began, with all that was found."""
+        query = select(pulls).where(pulls.c.id.in_(numbers)).order_by(pulls.c.id)
         with self._engine.connect() as connection:
             return [PullRecord(**row) for row in connection.execute(query).mappings()]
 
@@ -266,16 +254,8 @@ class Ledger:
 
     def list_landings(self) -> list[Landing]:
         """Every landing, the earliest first."""
-        query = select(
-            landings.c.id.label("landing_no"),
-            landings.c.batch_id,
-            landings.c.table_name,
-            landings.c.platform,
-            landings.c.row_count,
-            landings.c.rejected_count,
-            landings.c.resource,
-            landings.c.slot,
-        ).order_by(landings.c.id)
+        names = ("id", "batch_id", "table_name", "platform", "row_count", "rejected_count", "resource", "slot")
+        query = select(*(landings.c[name] for name in names)).order_by(landings.c.id)
         with self._engine.connect() as connection:
             return [Landing(*row) for row in connection.execute(query)]
 

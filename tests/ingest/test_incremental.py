@@ -21,7 +21,7 @@ from flows.ingest.ingestion import ingest_months, ingest_sources
 from flows.ingest.pull import pull_source
 from flows.ingest.reports import PullReport
 from flows.lake import QUARANTINE_SCHEMA, Lake, Landing, arrow_schema
-from flows.ledger import Ledger
+from flows.ledger import Ledger, PullRecord
 from flows.month import Month
 from flows.schema import TABLES
 from flows.settings import load_settings
@@ -113,6 +113,25 @@ def test_a_record_stamped_in_the_future_is_asked_for_again_when_its_time_has_com
     assert set(read_statuses(house)) == {"I2"}
     go_on(pull, NOW + 2 * HOUR)
     assert set(read_statuses(house)) == {"I1", "I2"}
+
+
+def test_to_go_on_needs_nothing_of_what_earlier_pulls_found(
+    pull: Pull, register: Register, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ten years of hourly pulls have half a gigabyte of findings for each resource.
+    go_on(pull, NOW)
+    asked: list[bool] = []
+    list_pulls = Ledger.list_pulls
+
+    def note_asking(*given: Any, with_findings: bool = True) -> list[PullRecord]:
+        asked.append(with_findings)
+        return list_pulls(*given, with_findings=with_findings)
+
+    monkeypatch.setattr(Ledger, "list_pulls", note_asking)
+    go_on(pull, NOW + HOUR)
+    pull(write_incident_source(SINCE), window=MARCH, now=NOW + 2 * HOUR)
+    assert asked
+    assert not any(asked)
 
 
 def test_after_a_failed_pull_the_next_one_makes_good(

@@ -65,6 +65,18 @@ def test_a_finished_pull_lands_its_batches_in_the_order_given(ledger: Ledger) ->
     assert (pull.status, pull.window_from_at, pull.window_to_at, pull.finished_at) == ("complete", *WINDOW, NOW)
 
 
+def test_what_pulls_found_is_read_only_where_it_is_asked_for(ledger: Ledger) -> None:
+    numbers = [begin(ledger), begin(ledger)]
+    for number in numbers:
+        finish(ledger, number, str(number))
+        ledger.note_checks(number, [{"key": "k", "warning": "odd"}])
+    whole = ledger.list_pulls("p")
+    assert [(pull.warnings, len(pull.checks)) for pull in whole] == [(["odd"], 1)] * 2
+    bare = ledger.list_pulls("p", with_findings=False)
+    assert bare == [dataclasses.replace(pull, reason_counts={}, warnings=(), checks=()) for pull in whole]
+    assert ledger.read_findings(numbers[1:]) == whole[1:]
+
+
 def test_the_latest_batch_of_a_slot_is_the_one_that_landed_last_there(ledger: Ledger) -> None:
     finish(ledger, begin(ledger), "a")
     finish(ledger, begin(ledger), "b")
