@@ -1,8 +1,10 @@
 """Answers made to break their reader: each ends in a message, none in a traceback, a hang or a full memory."""
 
+import json
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from platform_server import PlatformServer, Reply, make_incidents, write_incident_source
@@ -86,3 +88,19 @@ def test_the_body_of_a_redirect_is_not_unpacked(
         tracemalloc.stop()
     # 64 MB once unpacked; the answer that counts holds some bytes.
     assert peak < 16 * MEGABYTE
+
+
+@pytest.mark.parametrize(("depth", "status"), [(200, "complete"), (260, "broken"), (1000, "broken")])
+@pytest.mark.parametrize("place", [0, 5])
+def test_a_record_nested_deeper_than_any_is_refused_or_landed(
+    pull: Pull, platform: PlatformServer, depth: int, status: str, place: int
+) -> None:
+    records: list[Any] = make_incidents(11)
+    records[place] |= {"kind": "not listed", "more": {}}
+    text = json.dumps({"items": records}).replace('"more": {}', '"more": ' + '{"a":' * depth + "1" + "}" * depth)
+    platform.answer = lambda _: Reply(text.encode())
+    # One of eleven rejected is less than a fifth; only the first and the last record of a page are looked at whole.
+    [outcome] = pull(write_incident_source()).pulls
+    assert outcome.status == status
+    assert outcome.landed_count == (10 if status == "complete" else 0)
+    assert status == "complete" or "250 levels deep" in str(outcome.error)

@@ -168,7 +168,7 @@ class Pager:
             if records and records is not query.repeated:
                 yield from self._let_go(query)
                 if self._may_change(query):
-                    query.readings.append((step, _digest(records)))
+                    query.readings.append((step, _digest(records, self._name)))
                 yield records
             step = self._reader.find_next(step, answer, len(records), query.received_count, query.stated_total)
         yield from self._let_go(query)
@@ -210,7 +210,7 @@ class Pager:
         everything in it twice, so the page after it decides; a circle of several pages breaks off.
         """
         number = len(query.marks)
-        outline = orjson.dumps([len(records), records[0], records[-1]])
+        outline = _write([len(records), records[0], records[-1]], self._name)
         seen_at = query.outlines.get(outline)
         query.outlines[outline] = number
         if seen_at is None:
@@ -270,7 +270,7 @@ class Pager:
                 page = self._ask_page(step, query)
             except NotThere:
                 page = None
-            if page is None or _digest(page[1]) != digest:
+            if page is None or _digest(page[1], self._name) != digest:
                 raise RecordsChanged(self._describe_change(f"page {number} is not what it was when read again"))
 
     def _describe_change(self, what: str) -> str:
@@ -290,5 +290,12 @@ class Pager:
         )
 
 
-def _digest(records: list[Record]) -> bytes:
-    return blake2b(orjson.dumps(records), digest_size=DIGEST_BYTES).digest()
+def _digest(records: list[Record], name: str) -> bytes:
+    return blake2b(_write(records, name), digest_size=DIGEST_BYTES).digest()
+
+
+def _write(content: list[Any], name: str) -> bytes:
+    try:
+        return orjson.dumps(content)
+    except TypeError:
+        raise ContractBroken(f"{name}: a record is nested some 250 levels deep. Check records.") from None

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from flows.errors import QualityGate
+from flows.errors import ContractBroken, QualityGate
 from flows.ingest.describe.records import Record
 from flows.ingest.describe.rules import TableRules
 from flows.ingest.judging.gates import PullFacts
@@ -165,10 +165,19 @@ class Judge:
                 "record_no": rows.column("record_no"),
                 "row_key": [None if None in key else "|".join(map(str, key)) for key in keys],
                 "reasons": [listed[place] for place in places],
-                "raw": [write_raw(records[place]) for place in places],
+                "raw": [self._write_raw(records[place]) for place in places],
             },
             schema=QUARANTINE_SCHEMA,
         )
+
+    def _write_raw(self, record: Record) -> str:
+        try:
+            return write_raw(record)
+        except RecursionError:
+            raise ContractBroken(
+                f"{self._name}: a rejected record can't be kept: it is nested some 250 levels deep, or its text is "
+                "no Unicode. Ask its owner."
+            ) from None
 
     def _write_part(self, batch: Parts) -> None:
         rejected = pa.concat_tables(self._rejected) if self._rejected else QUARANTINE_SCHEMA.empty_table()

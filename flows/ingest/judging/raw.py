@@ -63,8 +63,13 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def write_raw(record: Record) -> str:
-    """The record as one line of JSON."""
-    return orjson.dumps(_encode_object(record)).decode()
+    """The record as one line of JSON. Raises `RecursionError` if it is too deep to be written."""
+    encoded = _encode_object(record)
+    try:
+        return orjson.dumps(encoded).decode()
+    except TypeError:
+        # Every value is one of JSON's by now.
+        raise RecursionError from None
 
 
 def read_raw(text: str) -> Record:
