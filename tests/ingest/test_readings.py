@@ -73,6 +73,14 @@ def test_an_object_is_no_text() -> None:
     assert tell(read_text([{"a": 1}, ["b"], "x"])) == [UNREADABLE, UNREADABLE, "x"]
 
 
+def test_a_number_too_great_to_be_told_from_its_neighbour_is_no_text() -> None:
+    # JSON's numbers from 2**64 on, and a workbook's from 2**53 on, are floating ones: 41020220240301000001 and
+    # ...002 would be one key.
+    values = [2.0**53, -(2.0**53), 41020220240301000001.0, float("inf")]
+    assert tell(read_text(values)) == [UNREADABLE] * 4
+    assert tell(read_text([2.0**53 - 1, 2**64 - 1])) == ["9007199254740991", "18446744073709551615"]
+
+
 def test_whole_numbers_are_read_from_numbers_and_text() -> None:
     assert tell(read_integers([1, None, -2])) == [1, NOTHING, -2]
     assert tell(read_integers(["3", " 4.0 ", "１２", "", 5.0, 6])) == [3, 4, 12, NOTHING, 5, 6]

@@ -38,6 +38,10 @@ OFFSET_STEP = 15 * 60 * MICROSECONDS
 """Clocks change on quarters of an hour, so one look-up answers for a quarter."""
 SHORTEST_INSTANT = len("2024-03-01 08:00")
 
+EXACT_NUMBERS = 2.0**53
+"""From here on several whole numbers are one floating one: a key of twenty digits, sent as a number, would be another
+record's key too."""
+
 _NAIVE = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?$"
 _ZONED = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)$"
 _INTEGER = re.compile(r"([+-]?\d+)(?:\.0+)?")
@@ -244,7 +248,7 @@ def _write_text(value: Any, otherwise: Any = None) -> Any:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, float) and value == value:  # noqa: PLR0124 -- NaN is nothing
+    if isinstance(value, float) and abs(value) < EXACT_NUMBERS:
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, Decimal) and value.is_finite():
         text = format(value, "f")
