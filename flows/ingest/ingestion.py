@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flows.errors import ConfigurationError
 from flows.house import Clock, House, Progress, ignore_progress, record_step
+from flows.ingest.coverage import BEGINNING
 from flows.ingest.crosscheck import add_findings, judge_across_tables
 from flows.ingest.describe.records import Window
 from flows.ingest.describe.source import Source, load_sources
@@ -82,11 +83,12 @@ def ingest_sources(
     *,
     month: Month | None = None,
     narrowed_only: bool = False,
+    failed: Collection[str] = (),
     progress: Progress = ignore_progress,
 ) -> list[PullReport]:
     """Pull every source part by part, each part from all sources at once, each source on its own.
 
-    Then judge what no source can be judged for alone.
+    Then judge what no source can be judged for alone. Sources of which a register has `failed` before are not asked.
     """
 
     def ingest(source: Source, tables: Collection[str]) -> PullReport:
@@ -97,7 +99,7 @@ def ingest_sources(
     reports: list[PullReport] = []
     with ThreadPoolExecutor(max_workers=PULLS_AT_ONCE) as pool:
         for tables in PARTS.values():
-            failed = {report.platform for report in reports if report.error is not None}
+            failed = {*failed, *(report.platform for report in reports if report.error is not None)}
             chosen = select_sources(house, sources, tables, failed)
             reports.extend(pool.map(lambda source, tables=tables: ingest(source, tables), chosen))
     return add_findings(reports, judge_across_tables(house, sources))
@@ -111,20 +113,31 @@ def ingest_months(
     *,
     progress: Progress = ignore_progress,
 ) -> list[PullReport]:
-    """Pull several months one after another, each a batch of its own; what no window narrows only once."""
-    return [
-        report
-        for place, month in enumerate(months)
-        for report in ingest_sources(
+    """Pull several months one after another, each a batch of its own; what no window narrows only once.
+
+    A source of which such a register failed is not asked for the months after either.
+    """
+    reports: list[PullReport] = []
+    for place, month in enumerate(months):
+        reports += ingest_sources(
             house,
             sources,
             month_window(house, month),
             clock,
             month=month,
             narrowed_only=place > 0,
+            failed=[report.platform for report in reports if _lacks_register(report)],
             progress=progress,
         )
-    ]
+    return reports
+
+
+def _lacks_register(report: PullReport) -> bool:
+    """Whether a register failed that is pulled once for all months."""
+    return any(
+        pull.error is not None and pull.table in REFERENCE_TABLES and pull.window[0] == BEGINNING
+        for pull in report.pulls
+    )
 
 
 def select_sources(

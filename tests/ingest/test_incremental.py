@@ -208,6 +208,22 @@ def test_several_months_are_a_batch_each_and_what_no_window_narrows_is_pulled_on
     assert sum(asked.path == "/whole" for asked in platform.asked) == 1
 
 
+def test_a_register_that_failed_is_no_better_in_the_months_after(
+    house: House, make_source: Callable[[str], Source], platform: PlatformServer, tmp_path: Path
+) -> None:
+    (tmp_path / "config" / "policy").symlink_to(CONFIG / "policy")
+    register = WHOLE.replace("annual_titles", "grids").replace(
+        "{community_code: community, rating_year: year, stars: stars, pay_year: pay}",
+        "{grid_code: grid, community_code: community, party_unit: unit, valid_from: start}",
+    )
+    platform.answer = lambda asked: Reply({}, 404) if asked.path == "/whole" else Reply({"items": []})
+    reports = ingest_months(
+        house, [make_source(write_incident_source(SINCE) + register)], [Month(2024, 2), Month(2024, 3)], lambda: NOW
+    )
+    assert [report.exit_code for report in reports] == [12]
+    assert {asked.path for asked in platform.asked} == {"/whole"}
+
+
 def test_sources_go_on_each_from_its_own_mark(
     house: House, make_source: Callable[[str], Source], register: Register, platform: PlatformServer
 ) -> None:
