@@ -1,5 +1,6 @@
 """Rules across tables whose sources land at the same time: judged once all parts of an ingest are in."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from flows.exact import format_decimal
 from flows.house import House
+from flows.ingest.describe.masking import mask_value
 from flows.ingest.describe.records import Window
 from flows.ingest.describe.rules import CrossRule, load_rules
 from flows.ingest.describe.source import Source
@@ -20,6 +22,7 @@ from flows.schema import TABLES, Table
 
 LANDED = frozenset({"complete", "partial"})
 KNOWN = "known"
+_SOURCE_ID = re.compile("[a-z][a-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,12 @@ def _judge_rule(view: LakeView, rule: CrossRule, pull: PullRecord) -> dict[str, 
     """How many of the pull's rows name an event that never landed, with the counts of each platform."""
     rows = look_up_events(view, rule, TABLES[pull.table_name], (pull.window_from_at, pull.window_to_at))
     grouped = rows.group_by(rule.other).aggregate([(rule.other, "count"), (KNOWN, "count")])
-    counts = {
-        row[rule.other]: (row[f"{rule.other}_count"], row[f"{rule.other}_count"] - row[f"{KNOWN}_count"])
-        for row in grouped.to_pylist()
-    }
+    counts: dict[str, tuple[int, int]] = {}
+    for row in grouped.to_pylist():
+        judged, known = row[f"{rule.other}_count"], row[f"{KNOWN}_count"]
+        shown = _show_platform(row[rule.other])
+        before = counts.get(shown, (0, 0))
+        counts[shown] = before[0] + judged, before[1] + judged - known
     breach_count = sum(unknown for _, unknown in counts.values())
     name = f"{pull.platform}, {pull.resource}"
     confirm_lookup(rule, rows.select([KNOWN]), breach_count, name)
@@ -128,6 +133,11 @@ def look_up_events(view: LakeView, rule: CrossRule, table: Table, window: Window
     found = found.select(of=found.platform, **{KNOWN: found.event_id})
     looked_up = asked.left_join(found, [(rule.other, "of"), (rule.column, KNOWN)])
     return looked_up.select(rule.other, KNOWN).to_pyarrow()
+
+
+def _show_platform(platform: str) -> str:
+    """A source's id as it is; what can't be one may be a person's data, wrongly mapped, and is masked."""
+    return platform if _SOURCE_ID.fullmatch(platform) else mask_value(platform)
 
 
 def _tell(name: str, rule: CrossRule, counts: Mapping[str, tuple[int, int]]) -> str:

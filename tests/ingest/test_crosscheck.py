@@ -55,6 +55,20 @@ def test_checks_on_events_that_never_landed_are_told_by_platform(
     assert house.ledger.list_pulls("supervision")[-1].warnings[-1] == finding.warning
 
 
+def test_what_cannot_be_a_platform_is_masked_where_it_is_told(
+    pull: Pull, house: House, make_source: MakeSource, platform: PlatformServer
+) -> None:
+    # A mapping that takes the inspector for the platform: their names and numbers are nobody's business.
+    inspectors = ["张三", "李四", "410202199001011234"]
+    rows = [make_check(number, NOON, platform=of) for number, of in enumerate(inspectors)]
+    platform.answer = lambda _: Reply({"items": rows})
+    pull(write_check_source())
+    [finding] = judge_across_tables(house, [make_source(write_check_source())])
+    assert "1 of 1 (100.00 %) of 999999999999999999, 2 of 2 (100.00 %) of 某某." in finding.warning
+    told = repr(house.ledger.list_pulls("supervision"))
+    assert not any(inspector in told for inspector in inspectors)
+
+
 def test_events_that_land_later_clear_what_was_told(
     pull: Pull, house: House, make_source: MakeSource, platform: PlatformServer
 ) -> None:
