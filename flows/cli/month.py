@@ -86,6 +86,8 @@ def ingest(
     if month is not None and since is not None:
         raise UsageError("--month and --since can't be meant together. Give one of them.")
     months = [] if month is None else _parse_months(month)
+    if months and months[-1].starts_at >= read_clock():
+        raise UsageError(f"--month {month!r}: {months[-1]} has not begun, so nothing can be pulled for it.")
     window = None if since is None else _open_window(since, read_clock())
     with open_installation(home, config) as house:
         sources = read_sources(house, platform)

@@ -93,6 +93,11 @@ class ResourcePuller:
                     self._changing.add(error.slot)
             except FivestarError as error:
                 return self._fail(pull_id, error)
+            except OSError as error:
+                problem = f"{self._name}: the lake cannot be written ({error.strerror or type(error).__name__})."
+                return self._fail(
+                    pull_id, ConfigurationError(f"{problem} Free space or mend rights, then pull again.")
+                )
         raise AssertionError("the last reading returns")
 
     def _read_and_land(self, pull_id: int, bands: Bands | None, progress: Progress) -> ResourcePull:
@@ -106,6 +111,7 @@ class ResourcePuller:
             known_types = read_known_types(self._house, self._source.platform, self._resource_name, self._resource)
             mapper = Mapper(self._source, self._resource, self._name, known_types)
             judge = Judge(mapper, self._rules, read_references(self._house, self._now, bands), self._name)
+            judge.facts.asked_until_at = self._window[1].replace(tzinfo=None)
             self._judge = judge
             staged = self._fill_batches(stack, connector, judge, progress)
             batches = [batch for batch, _ in staged]
@@ -210,7 +216,9 @@ class ResourcePuller:
         counts: dict[Month, int] = {}
         for pull in self._house.ledger.list_pulls(self._source.platform, self._resource_name, with_findings=False):
             earlier = Month.of(city_day(pull.window_from_at))
-            is_whole = pull.window_from_at == earlier.starts_at and pull.window_to_at >= earlier.ends_at
+            # One that goes on for months, as `--since` does, counts more than its first.
+            ends = earlier.ends_at <= pull.window_to_at < earlier.plus(1).ends_at
+            is_whole = pull.window_from_at == earlier.starts_at and ends
             if pull.status == "complete" and is_whole:
                 counts[earlier] = pull.landed_count
         wanted = [month.plus(-back) for back in range(1, MONTHS_COMPARED + 1)]

@@ -134,6 +134,34 @@ def test_to_go_on_needs_nothing_of_what_earlier_pulls_found(
     assert not any(asked)
 
 
+def test_one_date_of_the_next_century_does_not_hide_what_a_slow_clock_stamps(
+    pull: Pull, register: Register, platform: PlatformServer, house: House
+) -> None:
+    slow, open_ended = timedelta(hours=6), "since: {param: since, format: epoch_s, lag: 2h}"
+    platform.answer = lambda asked: Reply({"items": list(register.incidents.values())})
+    register.put("I1", NOW - HOUR - slow)
+    register.put("I2", datetime(2099, 1, 1, tzinfo=UTC))
+    pull(write_incident_source(open_ended), window=None, now=NOW)
+    pull(write_incident_source(open_ended), window=None, now=NOW + HOUR)
+    # From the mark, 7 hours before NOW, less the lag: what is stamped 5 hours before NOW an hour later is asked for.
+    assert read_since(platform) == NOW - 9 * HOUR
+
+
+def test_a_disk_that_is_full_is_a_message_and_lands_nothing(
+    pull: Pull, register: Register, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    register.put("I1", NOW - HOUR)
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.lake.StagedBatch.add", fail)
+        report = go_on(pull, NOW)
+    assert report.exit_code == 10
+    assert "the lake cannot be written (No space left on device). Free space or mend rights" in str(report.error)
+    assert count_rows(house, "incidents") == 0
+
+
 def test_after_a_failed_pull_the_next_one_makes_good(
     pull: Pull, register: Register, platform: PlatformServer, house: House
 ) -> None:

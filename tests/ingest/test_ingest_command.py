@@ -97,6 +97,8 @@ def test_a_range_of_months_is_pulled_month_by_month(installation: Home, platform
         ("2024-03..2024-01", "--month '2024-03..2024-01' ends before it begins. Write the earlier month first."),
         ("2024-03..", "month '' cannot be read"),
         ("2024-03..now", "month 'now' cannot be read"),
+        # The command line's clock says 5 April 2024.
+        ("2024-03..2024-05", "--month '2024-03..2024-05': 2024-05 has not begun"),
     ],
 )
 def test_a_range_that_cannot_be_meant_is_a_usage_error(installation: Home, text: str, message: str) -> None:

@@ -28,8 +28,10 @@ class PullFacts:
     empty_count: int = 0
     not_void_count: int = 0
     closed_count: int = 0
+    asked_until_at: datetime | None = None
+    """The end of the window, in UTC without offset: what is dated after it comes from a wrong clock or a slip."""
     newest_received_at: datetime | None = None
-    """The greatest `updated_at` of all rows, in UTC without offset: how far the source has been read."""
+    """The greatest `updated_at` of all rows up to there: how far the source has been read."""
     newest_known_at: datetime | None = None
     """The same of the resource's earlier pulls, so far as it does not lie after the window."""
     month_counts: dict[str, int] = field(default_factory=dict)
@@ -42,7 +44,10 @@ class PullFacts:
         """Count rows before they are judged."""
         self.received_count += rows.num_rows
         if rules.canonical.has_updated_at:
-            newest = pc.max(rows.column("updated_at")).as_py()
+            dates = rows.column("updated_at")
+            if self.asked_until_at is not None:
+                dates = dates.filter(pc.less_equal(dates, pa.scalar(self.asked_until_at, dates.type)))
+            newest = pc.max(dates).as_py()
             self.newest_received_at = max(filter(None, (self.newest_received_at, newest)), default=None)
 
     def note_passed(self, rows: pa.Table, rules: TableRules) -> None:
