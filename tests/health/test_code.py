@@ -13,8 +13,6 @@ LINES_MAX = 320
 MAY_READ_THE_CLOCK = {"flows/ingest/flow.py", "flows/cli/options.py", "flows/sandbox/dialects.py"}
 MAY_SKIP = {"tests/ingest/postgresql_server.py", "tests/examples/test_real_data.py"}
 """Where PostgreSQL's package, or the real data that stays outside of the project, may be missing."""
-# What needs PostgreSQL's package is skipped, with that word, on a machine without it.
-MAY_SKIP = {"tests/ingest/postgresql_server.py"}
 EXACT = {"exact.py", "month.py", "results.py", "decisions.py", "policy.py"}
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
