@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -57,22 +56,16 @@ class PostgresqlServer:
 
 @contextmanager
 def start_postgresql() -> Iterator[PostgresqlServer]:
-    """The server, stopped and removed at the end; it refuses to run as root, so root hands it to `postgres`."""
+    """A server; it refuses to run as root, so root hands it to `postgres`."""
     programs = sorted(PROGRAMS.glob("*/bin"), key=lambda it: int(it.parent.name))
     if not programs:
         pytest.skip("PostgreSQL is not installed")
     # Not below pytest's own folder, which is closed to other users.
-    folder = Path(tempfile.mkdtemp(prefix="fivestar-postgresql-", dir="/tmp"))
-    server = _Folder(folder, programs[-1])
-    try:
-        port = server.start()
-        try:
-            _prepare(port)
-            yield PostgresqlServer(port)
-        finally:
-            server.run("pg_ctl", "stop", "--mode=immediate", "--wait")
-    finally:
-        shutil.rmtree(folder)
+    folder = _Folder(Path(tempfile.mkdtemp(prefix="fivestar-postgresql-", dir="/tmp")), programs[-1])
+    with folder.guard():
+        port = folder.start()
+        _prepare(port)
+        yield PostgresqlServer(port)
 
 
 class _Folder:
@@ -84,6 +77,24 @@ class _Folder:
             account = pwd.getpwnam("postgres")
             self._user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
             os.chown(folder, account.pw_uid, account.pw_gid)
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Stop the server and remove the folder at the end, also of tests that are killed: it closes the pipe."""
+        script = 'read -r _; "$0" stop --pgdata="$1/data" --mode=immediate --wait; rm -rf "$1"'
+        guard = subprocess.Popen(
+            ["/bin/sh", "-c", script, self._programs / "pg_ctl", self._folder],
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **self._user,
+        )
+        try:
+            yield
+        finally:
+            guard.communicate()
 
     def start(self) -> int:
         """Make a cluster and start it; answers its port."""
