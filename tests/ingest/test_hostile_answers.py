@@ -104,3 +104,14 @@ def test_a_record_nested_deeper_than_any_is_refused_or_landed(
     assert outcome.status == status
     assert outcome.landed_count == (10 if status == "complete" else 0)
     assert status == "complete" or "250 levels deep" in str(outcome.error)
+
+
+def test_headers_that_cannot_be_read_do_not_bring_the_url_into_the_log(
+    make_client: Callable[[str], RestClient], platform: PlatformServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A line without a colon, which urllib3 reports with the URL that it asked, key and all.
+    platform.answer = lambda _: Reply({"items": []}, headers={"connection": "close", "x-odd": "1\r\nno header"})
+    key = "{kind: api_key, name: key, value: ${TEST_TOKEN}, in: query}"
+    make_client(write_incident_source(auth=key)).ask("/list")
+    assert platform.asked[0].query["key"] == "s3cret-token"
+    assert "s3cret-token" not in caplog.text

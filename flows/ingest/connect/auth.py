@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,9 @@ from flows.ingest.describe.source import RestSource
 
 TOKEN_SPARE_SECONDS = 30
 TOKEN_DEFAULT_SECONDS = 300
+
+# A key may stand in a URL, and urllib3 writes the URLs of answers with odd headers into the log.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 FetchToken = Callable[[str, dict[str, str]], dict[str, Any]]
 
