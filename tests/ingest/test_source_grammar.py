@@ -65,10 +65,20 @@ def test_a_literal_secret_is_in_no_representation(make_source: MakeSource) -> No
             "kind: ftp",
             "test_platform.yaml, connection.kind: unknown kind 'ftp'. Valid kinds: rest, files, database.",
         ),
-        ("  kind: rest\n", "", "test_platform.yaml, connection.kind: is missing. Valid kinds: rest, files, database."),
+        (
+            "  kind: rest\n",
+            "",
+            "test_platform.yaml, connection.kind: is missing. Valid kinds: rest, files, database.",
+        ),
         ("kind: none", "kind: digest", "connection.auth: unknown kind 'digest'. Valid kinds: none, bearer, basic"),
         ("kind: none", "kind: bearer", "connection.auth.token: is missing. Add it."),
         ("kind: none", "kind: bearer, tokn: hunter2", "connection.auth: unknown key tokn. Valid keys: kind, token."),
+        (
+            "kind: none",
+            "kind: bearer, token: hunter2, token: hunter22",
+            'found duplicate key "token". Mend that line.',
+        ),
+        ("path: /list", "path: /list, headers: {X-Key: 73}", "headers.X-Key: is the value. It must be text."),
         ("kind: none", "kind: bearer, token: 5", "connection.auth.token: is the value. It must be text."),
         ("records: items", "record: items", "resources.incidents: unknown key record. Valid keys: table, timezone"),
         ("table: incidents", "table: incident", "table is 'incident'. Canonical tables: communities, grids, events"),
@@ -99,6 +109,7 @@ def test_what_is_wrong_is_told_with_file_key_and_remedy(tmp_path: Path, old: str
         ("contract: strict", "contract: is 'strict'. It must be evolve, freeze or discard_row."),
         ("pages: {kind: pages}", "pages: unknown kind 'pages'. Valid kinds: none, page, offset, cursor, next_url"),
         ("pages: {kind: offset, limit: 0}", "pages.limit: is 0. It must be greater than or equal 1."),
+        ("since: {param: s, lag: 40000d}", "since.lag: '40000d' is longer than a century"),
         ("since: {param: s, lag: 2 hours}", "since.lag: '2 hours' is not a span of time"),
         (
             "codes: {kind: {a: petitions}}",
@@ -180,6 +191,24 @@ def test_events_may_repeat_their_sources_id(make_source: MakeSource) -> None:
 def test_events_may_not_name_another_platform(make_source: MakeSource) -> None:
     with pytest.raises(ConfigurationError, match="Events carry their source's id, 'test_platform'"):
         make_source(make_event_source("\ndefaults: {platform: public_service}"))
+
+
+@pytest.mark.parametrize("pattern", ["/srv/*.csv", "../*.csv", "", ".", "a**b"])
+def test_a_pattern_of_files_stays_below_the_folder(make_source: MakeSource, pattern: str) -> None:
+    with pytest.raises(ConfigurationError, match="not a pattern of names below"):
+        make_source(
+            f"""
+platform: sheets
+title: 手工报表
+connection: {{kind: files, path: drop}}
+resources:
+  sanctions:
+    table: sanctions
+    files: "{pattern}"
+    format: csv
+    fields: {{staff_id: 工号, kind: 处分种类, effective_on: 生效日期}}
+"""
+        )
 
 
 def test_a_folder_of_files_is_a_source(make_source: MakeSource) -> None:

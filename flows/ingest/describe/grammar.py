@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -14,8 +14,9 @@ from flows.errors import ConfigurationError
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_SECRET_KEYS = frozenset({"auth", "base_url", "url"})
+_SECRET_KEYS = frozenset({"auth", "base_url", "url", "headers", "params", "body"})
 _DURATION = re.compile(r"(\d+)([smhd])")
+_DURATION_DAYS_MAX = 36525
 _DURATION_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Model = TypeVar("Model", bound="Strict")
@@ -43,10 +44,25 @@ def parse_duration(raw: Any) -> Any:
     match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
     if match is None or int(match[1]) == 0:
         raise ValueError(f"{raw!r} is not a span of time. Write a whole number and s, m, h or d, for example 2h.")
-    return timedelta(seconds=int(match[1]) * _DURATION_SECONDS[match[2]])
+    seconds = int(match[1]) * _DURATION_SECONDS[match[2]]
+    if seconds > _DURATION_DAYS_MAX * _DURATION_SECONDS["d"]:
+        raise ValueError(f"{raw!r} is longer than a century. Write a shorter span.")
+    return timedelta(seconds=seconds)
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+def check_pattern(pattern: str) -> str:
+    """The pattern, if it can only match what lies below a folder."""
+    path = PurePosixPath(pattern)
+    joined = any("**" in part and part != "**" for part in path.parts)
+    if not path.parts or path.is_absolute() or ".." in path.parts or joined:
+        raise ValueError(f"{pattern!r} is not a pattern of names below connection.path. Write one like *.csv.")
+    return pattern
+
+
+FilePattern = Annotated[str, AfterValidator(check_pattern)]
 
 
 class Place:
@@ -79,7 +95,8 @@ def read_yaml(file: Path) -> dict[str, Any]:
         raise place.error("not UTF-8 text. Save the file as UTF-8.") from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = (error.problem or "").split("\n")[0]
+        # Of a key that stands twice the values would be told too, and one may be a secret.
+        problem = (error.problem or "").split("\n")[0].partition(" with value ")[0]
         raise place.error(f"line {line} is not YAML: {_restore(problem)}. Mend that line.") from None
     except YAMLError:
         raise place.error("holds a character that YAML forbids. Remove it.") from None

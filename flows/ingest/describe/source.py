@@ -20,7 +20,7 @@ from flows.ingest.describe.connection import (
     RestConnection,
     Since,
 )
-from flows.ingest.describe.grammar import Duration, Place, Strict, build_model, read_yaml
+from flows.ingest.describe.grammar import Duration, FilePattern, Place, Strict, build_model, read_yaml
 from flows.ingest.describe.terms import check_mapping
 from flows.schema import REFERENCE_TABLES, TABLES, Table
 from flows.settings import resolve_placeholders
@@ -117,7 +117,7 @@ class Footer(Strict):
 class FileResource(RecordMapping):
     """One kind of file in a folder."""
 
-    files: str
+    files: FilePattern
     format: Literal["csv", "xlsx", "xls", "jsonl", "parquet"]
     encoding: str = "auto"
     sheet: str | int = 0
