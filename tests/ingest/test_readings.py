@@ -320,3 +320,9 @@ def test_seconds_since_1970_have_ten_digits_and_milliseconds_thirteen(number: in
 
 def test_a_number_too_great_for_the_column_spoils_nothing_else() -> None:
     assert tell(read_integers([2**63 + 5, 1])) == [UNREADABLE, 1]
+
+
+def test_an_identifier_among_whole_numbers_is_no_number() -> None:
+    reading = read_integers([12, UUID(int=1), None])
+    assert reading.values.to_pylist() == [12, None, None]
+    assert reading.unreadable.tolist() == [False, True, False]

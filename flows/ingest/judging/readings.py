@@ -33,6 +33,7 @@ from flows.ingest.judging.moments import (
 
 Mask = npt.NDArray[np.bool_]
 
+INTEGERS = {int, type(None)}
 MICROSECONDS = 1_000_000
 OFFSET_STEP = 15 * 60 * MICROSECONDS
 """Clocks change on quarters of an hour, so one look-up answers for a quarter."""
@@ -81,7 +82,8 @@ def read_text(values: Sequence[Any]) -> Reading:
 def read_integers(values: Sequence[Any]) -> Reading:
     """Whole numbers; text like 12 or 12.0 too. A fraction cannot be read."""
     array = _infer(values)
-    if array is not None and pa.types.is_signed_integer(array.type):
+    # Arrow takes for a number whatever can be made one, a UUID too.
+    if array is not None and pa.types.is_signed_integer(array.type) and set(map(type, values)) <= INTEGERS:
         return Reading(array.cast(pa.int64()), np.zeros(len(values), bool), _unless_empty(NUMBER, array))
     return _read_each(values, pa.int64(), _read_integer)
 
