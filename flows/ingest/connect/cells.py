@@ -13,10 +13,21 @@ from typing import Any
 from xml.parsers import expat
 
 from flows.ingest.connect.old_cells import Place, find_old_errors
+from flows.ingest.connect.texts import Unreadable
 
 WORKBOOK_PART = "xl/workbook.xml"
 RELATIONS_PART = "xl/_rels/workbook.xml.rels"
+ROWS_MAX, COLUMNS_MAX = 1 << 20, 1 << 14
+CELLS_MAX = 50_000_000
+"""The reader of workbooks holds every cell of the rectangle in which anything stands, empty ones too."""
+UNPACKED_BYTES_MAX = 1 << 30
+
 _MAY_HOLD_ERRORS = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
+_MAY_BE_LARGE = re.compile(rb"r\s*=\s*[\"'](?:[A-Z]{2}|[A-Z]*[0-9]{7})")
+"""Beyond column Z or row 999,999; looking at each cell takes as long as reading them."""
+_ROW = re.compile(rb"<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*[\"']([0-9]+)[\"']")
+_CELL = re.compile(rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*[\"']([A-Z]+)([0-9]+)[\"'][^>]*(?<!/)>")
+"""A cell that holds something; what is only formatted is written `<c .../>`, and the reader leaves it out."""
 _PLACE = re.compile(r"([A-Z]+)([0-9]+)")
 
 
@@ -57,18 +68,52 @@ def mark_errors(rows: list[list[Any]], content: bytes, sheet: str) -> bool:
     return places is not None
 
 
+def check_extent(content: bytes, sheet: str) -> None:
+    """Raise `Unreadable` for an .xlsx that would not fit in memory: a few bytes may stand for milliards of cells."""
+    xml = _read_sheet(content, sheet)
+    if xml is None:
+        return
+    if not _MAY_BE_LARGE.search(xml):
+        return
+    columns, rows = set(), set()
+    for cell in _CELL.finditer(xml):
+        columns.add(cell[1])
+        rows.add(cell[2])
+    row_count = max(map(int, rows), default=0)
+    column_count = 1 + max((_count_column(letters.decode()) for letters in columns), default=0)
+    last_row = max((int(row[1]) for row in _ROW.finditer(xml)), default=0)
+    is_no_sheet = max(row_count, last_row) > ROWS_MAX or column_count > COLUMNS_MAX
+    if is_no_sheet or row_count * column_count > CELLS_MAX:
+        raise Unreadable(
+            f"its sheet reaches to row {max(row_count, last_row)}, column {column_count}: more than {CELLS_MAX} "
+            "cells, or than a sheet can have. Delete what stands far below or beside the table"
+        )
+
+
 def _find_new_errors(content: bytes, sheet: str) -> list[Place] | None:
     """The places of error cells of an .xlsx, as `find_old_errors` gives them; nothing if it is none."""
+    xml = _read_sheet(content, sheet)
+    if xml is None:
+        return None
+    try:
+        return _find_errors(xml) if _MAY_HOLD_ERRORS.search(xml) else []
+    except expat.ExpatError as error:
+        raise ValueError(f"the workbook's parts cannot be read ({type(error).__name__})") from None
+
+
+def _read_sheet(content: bytes, sheet: str) -> bytes | None:
+    """The XML of an .xlsx's sheet; nothing if it is none. Raises `Unreadable` if it is packed beyond measure."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > UNPACKED_BYTES_MAX:
+                raise Unreadable(f"it unpacks to more than {UNPACKED_BYTES_MAX >> 20} MB: ask for it in parts")
             parts = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
             if WORKBOOK_PART not in parts:
                 return None
             workbook, relations = (archive.read(parts[name]) for name in (WORKBOOK_PART, RELATIONS_PART))
-            xml = archive.read(parts[_name_part(workbook, relations, sheet).lower()])
-            return _find_errors(xml) if _MAY_HOLD_ERRORS.search(xml) else []
+            return archive.read(parts[_name_part(workbook, relations, sheet).lower()])
     except (zipfile.BadZipFile, zlib.error, expat.ExpatError, KeyError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"the workbook's parts cannot be read ({type(error).__name__})") from None
 

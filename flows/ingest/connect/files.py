@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from flows.errors import ContractBroken
-from flows.ingest.connect.cells import mark_errors, mark_text_errors
+from flows.ingest.connect.cells import check_extent, mark_errors, mark_text_errors
 from flows.ingest.connect.connector import Connector, Delivery, RecordsChanged
 from flows.ingest.connect.folder import SourceFile, find_files, read_stamp
 from flows.ingest.connect.rest import Timing
@@ -67,7 +67,7 @@ def read_records(
     """
     try:
         yield from _batch(_open(file, resource, lambda text: warn(f"{name}: {file.name}: {text}")))
-    except (CalamineError, csv.Error, pa.ArrowException, ValueError, OSError, LookupError) as error:
+    except (CalamineError, csv.Error, pa.ArrowException, ValueError, OverflowError, OSError, LookupError) as error:
         reason = str(error).splitlines()[0] if isinstance(error, Unreadable) else type(error).__name__
         raise ContractBroken(
             f"{name}: {file.name} cannot be read as {resource.format} ({reason}). Ask for the file again, or correct "
@@ -124,7 +124,9 @@ def _open_sheet(content: bytes, wanted: str | int) -> CalamineSheet:
         raise Unreadable(f"no sheet {wanted!r}, but {', '.join(names)}")
     if isinstance(wanted, int) and wanted >= len(names):
         raise Unreadable(f"no sheet number {wanted}, only {len(names)} counted from 0")
-    return workbook.get_sheet_by_name(wanted if isinstance(wanted, str) else names[wanted])
+    name = wanted if isinstance(wanted, str) else names[wanted]
+    check_extent(content, name)
+    return workbook.get_sheet_by_name(name)
 
 
 def _read_jsonl(path: Path, resource: FileResource, _: Warn) -> Iterator[Record]:
@@ -147,6 +149,9 @@ def _read_jsonl(path: Path, resource: FileResource, _: Warn) -> Iterator[Record]
 
 def _read_parquet(path: Path, _: FileResource, __: Warn) -> Iterator[Record]:
     with pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        if len(set(names)) < len(names):
+            raise Unreadable("a column stands more than once")
         for batch in file.iter_batches(RECORDS_AT_ONCE):
             yield from batch.to_pylist()
 

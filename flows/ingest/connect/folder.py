@@ -52,8 +52,8 @@ def find_files(
     """
     timing = timing or Timing()
     folder = _locate(source)
-    matched = _match(folder, resource)
     try:
+        matched = _match(folder, resource)
         _look_twice(source, folder, list(matched.values()), timing)
         found, left = [], []
         for name, path in matched.items():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from flows.ingest.connect.cells import COLUMNS_MAX
 from flows.ingest.connect.texts import Unreadable
 from flows.ingest.describe.headers import tidy_header
 from flows.ingest.describe.records import Record
@@ -49,8 +50,10 @@ def fill_merged_headers(rows: Sequence[Row], merges: Iterable[Merge], resource: 
     places = _find_header_rows(rows, spans, resource)
     found = [merge for merge in spans if merge[0][0] in places]
     for (first_row, first_column), (last_row, last_column) in found:
+        if first_column >= min(len(rows[first_row]), COLUMNS_MAX):
+            continue  # beside the table nothing but its frame is merged
         text = rows[first_row][first_column]
-        until = first_column if last_row >= places[-1] else last_column
+        until = first_column if last_row >= places[-1] else min(last_column, COLUMNS_MAX - 1)
         for place in (place for place in places if first_row <= place <= last_row):
             row = rows[place]
             row.extend([None] * (until + 1 - len(row)))
