@@ -12,9 +12,9 @@ from pathlib import Path
 from flows.errors import FivestarError, QualityGate, join_failures
 from flows.evaluate.assessment import evaluate_month
 from flows.house import Clock, House, Progress, ignore_progress, record_step
-from flows.ingest.datadocs import INDEX, find_data_docs, write_data_docs
+from flows.ingest.datadocs.judgements import ResourceJudgement, collect_judgements
+from flows.ingest.datadocs.site import INDEX, find_data_docs, write_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
-from flows.ingest.judgements import ResourceJudgement, collect_judgements
 from flows.ingest.reports import PullReport
 from flows.ingest.status import find_source_status
 from flows.ledger.results import RevisionRecord, digest_inputs

@@ -11,7 +11,7 @@ from pathlib import Path
 from flows.cycle import assess_month, deliver, publish_month, run_month
 from flows.errors import FivestarError, UsageError
 from flows.house import Clock, House, Progress, open_house
-from flows.ingest.datadocs import DATA_DOCS, INDEX, find_data_docs
+from flows.ingest.datadocs.site import DATA_DOCS, INDEX, find_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.month import Month
 from flows.review.decisions import decide, list_review

@@ -10,11 +10,11 @@ from flows.month import Month
 
 if TYPE_CHECKING:
     from flows.house import House
-    from flows.ingest.listing import Filter
-    from flows.ingest.quarantine import QuarantinedBatch, QuarantinedRow
-    from flows.ingest.reasons import ReasonNote
-    from flows.ingest.replay import ReplayReport
-    from flows.ingest.resource_replay import BatchReplay
+    from flows.ingest.rejected.listing import Filter
+    from flows.ingest.rejected.quarantine import QuarantinedBatch, QuarantinedRow
+    from flows.ingest.rejected.reasons import ReasonNote
+    from flows.ingest.rejected.replay import ReplayReport
+    from flows.ingest.rejected.resource_replay import BatchReplay
 
 app = typer.Typer(help="Rows that did not pass.", no_args_is_help=True)
 
@@ -43,8 +43,8 @@ def list_rows(
     count: Annotated[bool, typer.Option("--count", help="Only how many there are of each reason.")] = False,
 ) -> None:
     """List the rejected rows, tab-separated, with every reason and without their content."""
-    from flows.ingest.listing import WAITING, Filter, list_rejected
-    from flows.ingest.quarantine import RowState
+    from flows.ingest.rejected.listing import WAITING, Filter, list_rejected
+    from flows.ingest.rejected.quarantine import RowState
 
     _check_table(table)
     check_word("--state", state, get_args(RowState))
@@ -73,8 +73,8 @@ def show(
 ) -> None:
     """Show rejected rows whole: the source's record, each reason, and what to do. It may hold a person's data."""
     from flows.ingest.describe.rules import load_rules
-    from flows.ingest.listing import find_rejected
-    from flows.ingest.reasons import explain_reason
+    from flows.ingest.rejected.listing import find_rejected
+    from flows.ingest.rejected.reasons import explain_reason
 
     with open_installation(home, config) as house:
         rules = load_rules(house.settings.config / "quality")
@@ -106,7 +106,7 @@ def replay(
 ) -> None:
     """Judge rejected rows again, by today's mapping and rules, and land those that pass."""
     from flows.cli.progress import show_progress
-    from flows.ingest.replay import replay_quarantine
+    from flows.ingest.rejected.replay import replay_quarantine
 
     _check_table(table)
     with open_installation(home, config) as house, show_progress() as progress:
@@ -132,8 +132,8 @@ def _check_table(table: str | None) -> None:
 
 def _echo_counts(house: "House", asked: "Filter") -> None:
     from flows.ingest.describe.rules import load_rules
-    from flows.ingest.listing import count_rejected
-    from flows.ingest.reasons import explain_reason
+    from flows.ingest.rejected.listing import count_rejected
+    from flows.ingest.rejected.reasons import explain_reason
 
     rules = load_rules(house.settings.config / "quality")
     typer.echo("platform\ttable\tstate\treason\trows\ttitle")

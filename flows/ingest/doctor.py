@@ -15,7 +15,7 @@ from flows.ingest.describe.rules import TableRules, load_rules
 from flows.ingest.describe.source import FileResource, FilesSource, Resource, Source, list_resources, load_source
 from flows.ingest.judging.predicates import References
 from flows.ingest.judging.references import read_bands, read_known_types, read_references
-from flows.ingest.reasons import explain_reason
+from flows.ingest.rejected.reasons import explain_reason
 from flows.ingest.samples import MaskedColumn, Sample, Standard, take_sample
 from flows.settings import Lookup
 

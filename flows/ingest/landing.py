@@ -26,7 +26,7 @@ from flows.ingest.judging.mapping import Mapper
 from flows.ingest.judging.predicates import Bands
 from flows.ingest.judging.references import read_bands, read_known_types, read_references
 from flows.ingest.places import Places
-from flows.ingest.refused import KeptIfRefused, drop_refused
+from flows.ingest.rejected.refused import KeptIfRefused, drop_refused
 from flows.ingest.reports import ResourcePull
 from flows.lake import Manifest, StagedBatch
 from flows.ledger.pulls import PullStatus

@@ -11,7 +11,7 @@ from math import inf
 from flows.house import House
 from flows.ingest.connect.connector import Delivery
 from flows.ingest.connect.sheets import Warn
-from flows.ingest.standing import find_original
+from flows.ingest.rejected.standing import find_original
 from flows.lake import Manifest
 
 

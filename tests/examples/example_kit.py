@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import city_runs
 import civic_files as civic
 
-from flows.ingest.quarantine import QuarantinedRow, read_quarantine
+from flows.ingest.rejected.quarantine import QuarantinedRow, read_quarantine
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")

@@ -12,7 +12,7 @@ from flows.house import House, open_house
 from flows.ingest.connect.rest import RestClient
 from flows.ingest.describe.source import RestSource, Source, load_source
 from flows.ingest.pull import pull_source
-from flows.ingest.replay import ReplayReport, replay_quarantine
+from flows.ingest.rejected.replay import ReplayReport, replay_quarantine
 from flows.ingest.reports import PullReport
 from flows.settings import load_settings
 

@@ -9,7 +9,7 @@ from ingest_kit import CONFIG, MARCH
 from platform_server import CARD, PlatformServer, Reply, make_incidents, write_incident_source
 
 from flows.house import House
-from flows.ingest.replay import ReplayReport
+from flows.ingest.rejected.replay import ReplayReport
 from flows.ingest.reports import PullReport
 
 Pull = Callable[..., PullReport]

@@ -19,7 +19,7 @@ from platform_server import CARD, PlatformServer, Reply, write_incident_source
 
 from flows.errors import ContractBroken
 from flows.house import House
-from flows.ingest.quarantine import read_quarantine
+from flows.ingest.rejected.quarantine import read_quarantine
 from flows.ingest.reports import PullReport
 
 Pull = Callable[..., PullReport]

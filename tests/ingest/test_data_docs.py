@@ -17,12 +17,11 @@ from platform_server import PlatformServer, Reply, make_incidents, write_inciden
 from quality_cases import REFERENCES
 
 from flows.house import House
-from flows.ingest import datadocs, docpages
 from flows.ingest.crosscheck import judge_across_tables
-from flows.ingest.datadocs import find_data_docs, write_data_docs
+from flows.ingest.datadocs.pages import ResultPage, write_share
+from flows.ingest.datadocs.site import _list_expectations, find_data_docs, write_data_docs
 from flows.ingest.describe.rules import PullRule, RowRule, load_rules
 from flows.ingest.describe.source import Source
-from flows.ingest.docpages import write_share
 from flows.ingest.judging.predicates import list_checks
 from flows.ingest.judging.quality import SEVERITIES
 from flows.ingest.reports import PullReport
@@ -229,7 +228,7 @@ def test_a_site_that_could_not_be_made_leaves_the_one_before(
         raise ValueError("no page")
 
     # The builder only logs such an error, and leaves the page out.
-    monkeypatch.setattr(docpages.ResultPage, "render", fail)
+    monkeypatch.setattr(ResultPage, "render", fail)
     with pytest.raises(RuntimeError, match="Data Docs, 2024-03: 1 of 3 pages could be made"):
         write()
     assert digest_site(site) == before
@@ -340,7 +339,7 @@ def test_each_rule_of_each_shipped_file_is_an_expectation_with_words_and_its_sev
     rules = load_rules(CONFIG / "quality")
     kinds = set()
     for table in rules.values():
-        expectations = list(datadocs._list_expectations(table, REFERENCES))
+        expectations = list(_list_expectations(table, REFERENCES))
         expected = {check.key for check in list_checks(table, REFERENCES.bands)}
         expected |= {rule.id for rule in table.pull_rules}
         expected |= {f"{rule.id}:{rule.column}" for rule in table.cross_rules}

@@ -19,7 +19,7 @@ from flows.ingest.connect.connectors import open_connector
 from flows.ingest.connect.rest import Timing
 from flows.ingest.describe.source import Source
 from flows.ingest.judging.raw import read_raw
-from flows.ingest.quarantine import read_quarantine
+from flows.ingest.rejected.quarantine import read_quarantine
 from flows.ingest.reports import PullReport
 
 Pull = Callable[..., PullReport]

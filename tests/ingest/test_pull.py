@@ -11,7 +11,7 @@ from platform_server import Asked, PlatformServer, Reply, make_incidents, write_
 from flows.errors import ConfigurationError, ContractBroken, QualityGate, SourceUnavailable
 from flows.house import House
 from flows.ingest.coverage import BEGINNING
-from flows.ingest.quarantine import read_quarantine
+from flows.ingest.rejected.quarantine import read_quarantine
 from flows.ingest.reports import PullReport
 
 Pull = Callable[..., PullReport]

@@ -14,9 +14,9 @@ from flows.errors import ConfigurationError, QualityGate, UsageError
 from flows.house import House
 from flows.ingest.describe.rules import load_rules
 from flows.ingest.landing import ResourcePuller
-from flows.ingest.listing import Filter, count_rejected, find_rejected, list_rejected
-from flows.ingest.quarantine import RowState, read_quarantine
-from flows.ingest.reasons import ReasonNote, explain_reason
+from flows.ingest.rejected.listing import Filter, count_rejected, find_rejected, list_rejected
+from flows.ingest.rejected.quarantine import RowState, read_quarantine
+from flows.ingest.rejected.reasons import ReasonNote, explain_reason
 from flows.month import Month
 
 ALL: tuple[RowState, ...] = ("open", "superseded", "replayed", "refused")

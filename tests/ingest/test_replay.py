@@ -27,7 +27,7 @@ from replay_kit import (
 from flows.errors import SourceUnavailable
 from flows.house import House
 from flows.ingest.coverage import find_mark
-from flows.ingest.quarantine import read_quarantine
+from flows.ingest.rejected.quarantine import read_quarantine
 from flows.ingest.status import find_source_status
 from flows.month import Month
 

@@ -24,9 +24,9 @@ from replay_kit import (
 
 from flows.errors import ConfigurationError, ContractBroken, UsageError
 from flows.house import House
-from flows.ingest.listing import Filter, list_rejected
-from flows.ingest.quarantine import read_quarantine
-from flows.ingest.touched import find_month
+from flows.ingest.rejected.listing import Filter, list_rejected
+from flows.ingest.rejected.quarantine import read_quarantine
+from flows.ingest.rejected.touched import find_month
 from flows.schema import TABLES
 
 

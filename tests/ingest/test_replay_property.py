@@ -19,9 +19,9 @@ from flows.ingest.describe.source import load_source
 from flows.ingest.judging.judge import Judge
 from flows.ingest.judging.mapping import Mapper
 from flows.ingest.judging.references import read_references
-from flows.ingest.listing import Filter, list_rejected
-from flows.ingest.quarantine import read_quarantine
-from flows.ingest.replay import replay_quarantine
+from flows.ingest.rejected.listing import Filter, list_rejected
+from flows.ingest.rejected.quarantine import read_quarantine
+from flows.ingest.rejected.replay import replay_quarantine
 from flows.settings import load_settings
 
 COMMUNITIES = ("410202001001", "410202001002")

@@ -14,7 +14,7 @@ from source_kinds import PAGES, SHANGHAI, FilesKind, PostgresqlKind, RestKind, S
 
 from flows.house import House
 from flows.ingest.judging.raw import read_raw
-from flows.ingest.quarantine import read_quarantine
+from flows.ingest.rejected.quarantine import read_quarantine
 from flows.ingest.reports import PullReport
 
 Pull = Callable[..., PullReport]

@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import pytest
 
-from flows.ingest.standing import Standing, write_replay_slot
+from flows.ingest.rejected.standing import Standing, write_replay_slot
 from flows.lake import Landing
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from math import ceil, floor
 from typing import Any
 
@@ -20,6 +20,16 @@ _EPOCHS = {"epoch_s": (10**9, 1), "epoch_ms": (10**12, 1000)}
 """The least number that is such an instant, and how many there are in a second. The greatest has as many digits."""
 
 
+def find_local_start(start: datetime, zone: tzinfo) -> datetime:
+    """From when on local times hold all since `start`.
+
+    That is an hour earlier in the hour before clocks are set back: what is written later bears earlier times.
+    """
+    local = start.astimezone(zone)
+    first, second = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
+    return start - max((first or timedelta(0)) - (second or timedelta(0)), timedelta(0))
+
+
 class Cursor:
     """Reads and writes instants as one resource's cursor column does; `name` is how messages call the resource."""
 
@@ -35,6 +45,18 @@ class Cursor:
 
         Without that check text would be compared with numbers, or seconds with milliseconds: nothing would be found.
         """
+        try:
+            moment = self._read(value)
+        except (ValueError, TypeError, ArithmeticError):
+            moment = None
+        if moment is not None:
+            return moment
+        raise ContractBroken(
+            f"{self._name}: what the cursor {self.column} holds ({type(value).__name__}) is no instant in the "
+            f"cursor_format {self._format}. {_advise(value)}"
+        )
+
+    def _read(self, value: Any) -> datetime | None:
         if self._format == "native":
             if isinstance(value, datetime):
                 return value.astimezone(UTC) if value.tzinfo is not None else self._place(value)
@@ -48,10 +70,7 @@ class Cursor:
             least, units = _EPOCHS[self._format]
             if least <= value < least * 10:
                 return datetime.fromtimestamp(float(value) / units, UTC)
-        raise ContractBroken(
-            f"{self._name}: what the cursor {self.column} holds ({type(value).__name__}) is no instant in the "
-            f"cursor_format {self._format}. {_advise(value)}"
-        )
+        return None
 
     def write(self, window: Window, like: Any) -> tuple[Any, Any]:
         """From and until of the window, moved back by the lag, on whole seconds, as values of the kind of `like`."""
@@ -64,7 +83,8 @@ class Cursor:
             return start.strftime(_FORMATS["iso"]), end.strftime(_FORMATS["iso"])
         if isinstance(like, datetime) and like.tzinfo is not None:
             return start, end
-        first, last = (instant.astimezone(self._zone).replace(tzinfo=None) for instant in (start, end))
+        first = find_local_start(start, self._zone).astimezone(self._zone).replace(tzinfo=None)
+        last = end.astimezone(self._zone).replace(tzinfo=None)
         if self._format == "local":
             return first.strftime(_FORMATS["local"]), last.strftime(_FORMATS["local"])
         if isinstance(like, datetime):

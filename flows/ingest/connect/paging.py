@@ -11,6 +11,7 @@ import orjson
 
 from flows.errors import ContractBroken, QualityGate, SourceUnavailable
 from flows.ingest.connect.connector import Connector, Delivery, RecordsChanged, write_slot
+from flows.ingest.connect.cursors import find_local_start
 from flows.ingest.connect.pages import PageReader, Step
 from flows.ingest.connect.rest import Answer, NotThere, RestClient, Timing
 from flows.ingest.describe.connection import NoPages, NumberedPages, OffsetPages
@@ -96,6 +97,8 @@ class Pager:
             return
         start = datetime.fromtimestamp(floor((window[0] - since.lag).timestamp()), UTC)
         end = datetime.fromtimestamp(ceil(window[1].timestamp()), UTC)
+        if since.format == "local":
+            start = find_local_start(start, self._resource.timezone)
         step = since.slice if since.slice is not None and since.until_param is not None else end - start
         while start < end:
             yield start, min(start + step, end)

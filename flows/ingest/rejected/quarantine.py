@@ -9,8 +9,8 @@ from flows.errors import describe_damage
 from flows.house import House
 from flows.ingest.describe.records import Window
 from flows.ingest.ingestion import read_sources
-from flows.ingest.refused import read_refused
-from flows.ingest.standing import Standing
+from flows.ingest.rejected.refused import read_refused
+from flows.ingest.rejected.standing import Standing
 from flows.lake import Landing
 
 RowState = Literal["open", "superseded", "replayed", "refused"]

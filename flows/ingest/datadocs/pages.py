@@ -12,8 +12,8 @@ from typing import Any
 
 from flows.exact import format_decimal
 from flows.ingest.coverage import BEGINNING, STOPPED
-from flows.ingest.explanations import CONSEQUENCES, SEVERITY_WORDS
-from flows.ingest.judgements import ResourceJudgement
+from flows.ingest.datadocs.explanations import CONSEQUENCES, SEVERITY_WORDS
+from flows.ingest.datadocs.judgements import ResourceJudgement
 from flows.ingest.judging.quality import SEVERITIES
 from flows.ledger import PullRecord
 from flows.wording import PLATFORMS, TABLES, describe_column, describe_quality_reason, format_instant

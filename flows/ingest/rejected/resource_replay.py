@@ -16,8 +16,8 @@ from flows.ingest.judging.predicates import Bands
 from flows.ingest.judging.raw import read_raw
 from flows.ingest.judging.references import read_known_types, read_references
 from flows.ingest.judging.rejudge import LenientMapper, Verdict, judge_again
-from flows.ingest.quarantine import QuarantinedBatch, list_batches, read_batch
-from flows.ingest.standing import Key, Standing, Version, list_keys, list_versions, write_replay_slot
+from flows.ingest.rejected.quarantine import QuarantinedBatch, list_batches, read_batch
+from flows.ingest.rejected.standing import Key, Standing, Version, list_keys, list_versions, write_replay_slot
 from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA, Manifest
 
 ATTEMPTS_MAX = 3

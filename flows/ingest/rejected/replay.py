@@ -13,10 +13,10 @@ from flows.ingest.describe.rules import load_rules
 from flows.ingest.ingestion import read_sources
 from flows.ingest.judging.predicates import Bands
 from flows.ingest.judging.references import read_bands
-from flows.ingest.quarantine import QuarantinedBatch, check_platform, list_batches
-from flows.ingest.resource_replay import BatchReplay, ResourceReplay
-from flows.ingest.stale import list_judged_months, list_stale_months
-from flows.ingest.standing import Standing
+from flows.ingest.rejected.quarantine import QuarantinedBatch, check_platform, list_batches
+from flows.ingest.rejected.resource_replay import BatchReplay, ResourceReplay
+from flows.ingest.rejected.stale import list_judged_months, list_stale_months
+from flows.ingest.rejected.standing import Standing
 from flows.schema import TABLES
 
 

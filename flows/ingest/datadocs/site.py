@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.house import House
-from flows.ingest.describe.rules import CrossRule, PullRule, RowRule, TableRules, load_rules
-from flows.ingest.docpages import describe_judgement, title_platform, title_table
-from flows.ingest.explanations import (
+from flows.ingest.datadocs.explanations import (
     CONSEQUENCES,
     SEVERITY_WORDS,
     explain_check,
@@ -25,8 +23,10 @@ from flows.ingest.explanations import (
     explain_pull_rule,
     write_measure_unit,
 )
+from flows.ingest.datadocs.judgements import ResourceJudgement, Verdict, collect_judgements
+from flows.ingest.datadocs.pages import describe_judgement, title_platform, title_table
+from flows.ingest.describe.rules import CrossRule, PullRule, RowRule, TableRules, load_rules
 from flows.ingest.ingestion import month_window, read_sources
-from flows.ingest.judgements import ResourceJudgement, Verdict, collect_judgements
 from flows.ingest.judging.gates import find_limit
 from flows.ingest.judging.predicates import References, list_checks
 from flows.ingest.judging.quality import SEVERITIES, build_expectation, build_limit, build_lookup
@@ -38,7 +38,7 @@ from flows.wording import format_month
 
 DATA_DOCS = "data-docs"
 INDEX = "index.html"
-PAGES = "flows.ingest.docpages"
+PAGES = "flows.ingest.datadocs.pages"
 EARLIER_RULE = "expect_rule_of_an_earlier_quality_file"
 """Stands for the expectation of a rule that judged a pull and is no longer in the quality file."""
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from flows.errors import QualityGate
 from flows.ingest.judging.readings import Mask
-from flows.ingest.touched import find_month, list_month_columns
+from flows.ingest.rejected.touched import find_month, list_month_columns
 from flows.lake import Lake, Landing
 from flows.schema import Table
 

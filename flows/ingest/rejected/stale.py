@@ -1,7 +1,7 @@
 """Judged months that no longer hold what has landed since: those that need a new revision after a replay."""
 
 from flows.house import House
-from flows.ingest.standing import REPLAYS
+from flows.ingest.rejected.standing import REPLAYS
 
 
 def list_judged_months(house: House, first: str | None) -> list[str]:

@@ -13,7 +13,7 @@ from flows.ingest.describe.source import Resource, Source
 from flows.ingest.ingestion import read_sources
 from flows.ingest.judging.raw import read_raw
 from flows.ingest.judging.rejudge import LenientMapper
-from flows.ingest.quarantine import (
+from flows.ingest.rejected.quarantine import (
     QuarantinedBatch,
     QuarantinedRow,
     RowState,
@@ -21,7 +21,7 @@ from flows.ingest.quarantine import (
     list_batches,
     read_batch,
 )
-from flows.ingest.standing import Standing, list_keys, list_versions
+from flows.ingest.rejected.standing import Standing, list_keys, list_versions
 from flows.month import Month
 from flows.schema import TABLES
 
