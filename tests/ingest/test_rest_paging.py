@@ -216,6 +216,16 @@ def test_a_window_is_written_as_the_platform_reads_it(
     assert [platform.asked[0].query[name] for name in "ab"] == expected
 
 
+def test_a_window_begins_an_hour_earlier_where_clocks_are_about_to_be_set_back(
+    fetch: Any, platform: PlatformServer
+) -> None:
+    # On 3 November 2024 New York's 01:50 was 05:50 and 06:50 UTC. At 06:10 a record was written as of 01:10, which
+    # comes before the first 01:50.
+    window = datetime(2024, 11, 3, 5, 50, tzinfo=UTC), datetime(2024, 11, 3, 8, tzinfo=UTC)
+    fetch("since: {param: a, until_param: b, format: local}\ntimezone: America/New_York", window)
+    assert platform.asked[0].query == {"a": "2024-11-03 00:50:00", "b": "2024-11-03 03:00:00"}
+
+
 def test_a_window_is_asked_for_in_slices_without_gap_or_overlap(fetch: Any, platform: PlatformServer) -> None:
     fetch("since: {param: a, until_param: b, slice: 10h}")
     asked = [(asked.query["a"], asked.query["b"]) for asked in platform.asked]

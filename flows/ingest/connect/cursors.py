@@ -36,6 +36,7 @@ class Cursor:
     def __init__(self, resource: DatabaseResource, name: str) -> None:
         self.column = resource.cursor or ""
         self._format = resource.cursor_format
+        self.is_text = self._format in _SHAPES
         self._lag = resource.lag
         self._zone = resource.timezone
         self._name = name

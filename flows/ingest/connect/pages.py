@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from flows.errors import ContractBroken
 from flows.ingest.connect.answers import join_url
 from flows.ingest.connect.rest import Answer
@@ -120,6 +122,14 @@ class PageReader:
         if isinstance(found, str | int | float) and not isinstance(found, bool):
             return found
         raise ContractBroken(f"{self._name}: {path} is neither text nor a number. Check pages.next.")
+
+
+def write_json(content: list[Any], name: str) -> bytes:
+    """The content as JSON. Raises `ContractBroken`, where `name` gave it, if it is too deep to be written."""
+    try:
+        return orjson.dumps(content)
+    except TypeError:
+        raise ContractBroken(f"{name}: a record is nested some 250 levels deep. Check records.") from None
 
 
 def _follow_path(content: Any, path: str) -> Any:

@@ -7,12 +7,10 @@ from hashlib import blake2b
 from math import ceil, floor
 from typing import Any
 
-import orjson
-
 from flows.errors import ContractBroken, QualityGate, SourceUnavailable
 from flows.ingest.connect.connector import Connector, Delivery, RecordsChanged, write_slot
 from flows.ingest.connect.cursors import find_local_start
-from flows.ingest.connect.pages import PageReader, Step
+from flows.ingest.connect.pages import PageReader, Step, write_json
 from flows.ingest.connect.rest import Answer, NotThere, RestClient, Timing
 from flows.ingest.describe.connection import NoPages, NumberedPages, OffsetPages
 from flows.ingest.describe.records import Record, Window
@@ -213,7 +211,7 @@ class Pager:
         everything in it twice, so the page after it decides; a circle of several pages breaks off.
         """
         number = len(query.marks)
-        outline = _write([len(records), records[0], records[-1]], self._name)
+        outline = write_json([len(records), records[0], records[-1]], self._name)
         seen_at = query.outlines.get(outline)
         query.outlines[outline] = number
         if seen_at is None:
@@ -294,11 +292,4 @@ class Pager:
 
 
 def _digest(records: list[Record], name: str) -> bytes:
-    return blake2b(_write(records, name), digest_size=DIGEST_BYTES).digest()
-
-
-def _write(content: list[Any], name: str) -> bytes:
-    try:
-        return orjson.dumps(content)
-    except TypeError:
-        raise ContractBroken(f"{name}: a record is nested some 250 levels deep. Check records.") from None
+    return blake2b(write_json(records, name), digest_size=DIGEST_BYTES).digest()
