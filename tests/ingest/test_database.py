@@ -117,6 +117,15 @@ def test_rows_without_a_cursor_are_not_passed_over(pull: Pull, house: House, pos
     assert (row.row_key, row.reasons) == ("I5", ("null:updated_at",))
 
 
+def test_rows_whose_cursor_is_empty_text_are_not_passed_over(
+    pull: Pull, house: House, postgresql: PostgresqlServer
+) -> None:
+    put_incidents(postgresql, "text", *["2024-03-05T00:00:00Z"] * 5, "")
+    pull(write_source("from: incidents\ncursor: updated\ncursor_format: iso"))
+    [row] = read_quarantine(house, platform="exchange")
+    assert (row.row_key, row.reasons) == ("I5", ("null:updated_at",))
+
+
 ALL_KINDS = """
 CREATE VIEW exchange.all_kinds AS SELECT
     12345678901234567890::numeric AS id, convert_to('410202001001', 'UTF8') AS community,

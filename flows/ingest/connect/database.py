@@ -138,7 +138,8 @@ class DatabaseConnector(Connector):
         if greatest is None:
             return place.is_(None)
         start, end = cursor.write(window, greatest)
-        return sa.or_(sa.and_(place >= start, place < end), place.is_(None))
+        nowhere = sa.or_(place.is_(None), place == "") if cursor.is_text else place.is_(None)
+        return sa.or_(sa.and_(place >= start, place < end), nowhere)
 
     def _list_order(self, names: Sequence[str]) -> list[str]:
         """The cursor, then the columns of the row's key, then all others that are mapped whole."""
