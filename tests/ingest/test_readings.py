@@ -193,6 +193,30 @@ def test_a_column_is_read_as_each_of_its_values_alone(moment: datetime, zone: st
     assert tell(read_instants([moment.isoformat("T", "microseconds"), "x"], style))[0] == expected
 
 
+def test_a_month_with_one_offset_and_one_with_a_change_are_read_by_their_own() -> None:
+    # New York is 5 hours behind in February; on 10 March 2024 at 02:00 it goes to 4.
+    style = Style(ZoneInfo("America/New_York"))
+    assert tell(read_instants(["2024-02-01 00:00:00", None, "2024-02-20 12:00:00"], style)) == [
+        datetime(2024, 2, 1, 5),
+        NOTHING,
+        datetime(2024, 2, 20, 17),
+    ]
+    assert tell(read_instants(["2024-03-10 01:59:59", "2024-03-10 03:00:00"], style)) == [
+        datetime(2024, 3, 10, 6, 59, 59),
+        datetime(2024, 3, 10, 7),
+    ]
+    # Shanghai had summer time from 1986 to 1991, 9 hours ahead.
+    assert tell(read_instants(["1988-07-01 00:00:00", "1992-07-01 00:00:00"], SHANGHAI)) == [
+        datetime(1988, 6, 30, 15),
+        datetime(1992, 6, 30, 16),
+    ]
+
+
+def test_the_calendars_last_day_is_read() -> None:
+    # Some platforms write it for "never". Shanghai is 8 hours ahead.
+    assert tell(read_instants(["9999-12-31 23:59:59"], SHANGHAI)) == [datetime(9999, 12, 31, 15, 59, 59)]
+
+
 def test_a_stated_format_is_the_only_one_read() -> None:
     style = Style(SHANGHAI.zone, format="%d.%m.%y %H:%M")
     assert tell(read_instants(["01.03.24 08:00", "2024-03-01 08:00"], style)) == [INSTANT, UNREADABLE]

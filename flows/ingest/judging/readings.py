@@ -37,6 +37,9 @@ INTEGERS = {int, type(None)}
 MICROSECONDS = 1_000_000
 OFFSET_STEP = 15 * 60 * MICROSECONDS
 """Clocks change on quarters of an hour, so one look-up answers for a quarter."""
+MONTH_QUARTERS = 31 * 24 * 4
+MONTHS_TOGETHER_MAX = 14
+"""Columns that span more are rare, and looking up every month between would cost more than it saves."""
 SHORTEST_INSTANT = len("2024-03-01 08:00")
 
 EXACT_NUMBERS = 2.0**53
@@ -179,12 +182,38 @@ def _cast_instants(texts: pa.Array, zone: tzinfo) -> pa.Array | None:
 
 
 def _shift_to_utc(local: pa.Array, zone: tzinfo) -> pa.Array:
-    """Local wall-clock times as UTC; the offset is looked up once for each quarter of an hour that occurs."""
+    """Local wall-clock times as UTC: by one offset if it is that of them all, else quarter of an hour by quarter."""
+    offset = _find_common_offset(local, zone)
+    if offset is not None:
+        return pc.subtract(local.cast(pa.int64()), offset).cast(pa.timestamp("us"))
     empty = local.is_null().to_numpy(zero_copy_only=False)
     micros = local.cast(pa.int64()).fill_null(0).to_numpy()
     quarters = pa.array(micros // OFFSET_STEP).dictionary_encode()
     offsets = np.array([_find_offset(quarter, zone) for quarter in quarters.dictionary.to_pylist()], "int64")
     return pa.array(micros - offsets[quarters.indices.to_numpy()], pa.timestamp("us"), mask=empty)
+
+
+def _find_common_offset(local: pa.Array, zone: tzinfo) -> int | None:
+    """The offset of all months from the first time to the last; nothing if it changes, or they are too many."""
+    bounds = pc.min_max(local.cast(pa.int64())).as_py()
+    if bounds["min"] is None:
+        return None
+    first, last = (bounds[end] // OFFSET_STEP // MONTH_QUARTERS for end in ("min", "max"))
+    if last - first >= MONTHS_TOGETHER_MAX:
+        return None
+    offsets = {_find_month_offset(month, zone) for month in range(first, last + 1)}
+    return offsets.pop() if len(offsets) == 1 else None
+
+
+@lru_cache(maxsize=1_000)
+def _find_month_offset(month: int, zone: tzinfo) -> int | None:
+    """The offset of all of that stretch of 31 days, counted from 1970; nothing if it changes, or has no end."""
+    quarters = range(month * MONTH_QUARTERS, (month + 1) * MONTH_QUARTERS)
+    try:
+        offsets = {_find_offset(quarter, zone) for quarter in quarters}
+    except OverflowError:
+        return None  # the calendar begins with the year 1 and ends with 9999
+    return offsets.pop() if len(offsets) == 1 else None
 
 
 @lru_cache(maxsize=100_000)
