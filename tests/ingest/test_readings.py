@@ -1,5 +1,6 @@
 """Source values as canonical types: what is read, what counts as nothing, and what cannot be read."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -350,3 +351,16 @@ def test_an_identifier_among_whole_numbers_is_no_number() -> None:
     reading = read_integers([12, UUID(int=1), None])
     assert reading.values.to_pylist() == [12, None, None]
     assert reading.unreadable.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("style", [SHANGHAI, replace(SHANGHAI, format="%Y-%m-%d %H:%M:%S")])
+def test_an_instant_before_the_year_1_in_utc_cannot_be_read(style: Style) -> None:
+    # How .NET writes nothing: 15:54:17 of the day before in UTC, which no calendar of ours holds.
+    assert tell(read_instants(["0001-01-01 00:00:00", "2024-03-01 08:00:00"], style)) == [UNREADABLE, INSTANT]
+    assert tell(read_instants(["0001-01-02 00:00:00"], style)) == [datetime(1, 1, 1, 15, 54, 17)]
+
+
+def test_an_instant_after_the_year_9999_in_utc_cannot_be_read() -> None:
+    new_york = replace(SHANGHAI, zone=ZoneInfo("America/New_York"))
+    assert tell(read_instants(["9999-12-31 23:59:59", "9999-12-31T23:59:59-01:00"], new_york)) == [UNREADABLE] * 2
+    assert tell(read_instants(["9999-12-31T23:59:59Z"], new_york)) == [datetime(9999, 12, 31, 23, 59, 59)]

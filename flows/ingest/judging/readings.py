@@ -42,6 +42,7 @@ MONTHS_TOGETHER_MAX = 14
 """Columns that span more are rare, and looking up every month between would cost more than it saves."""
 SHORTEST_INSTANT = len("2024-03-01 08:00")
 
+CALENDAR = (-62_135_596_800 * MICROSECONDS, 253_402_300_800 * MICROSECONDS)
 EXACT_NUMBERS = 2.0**53
 """From here on several whole numbers are one floating one: a key of twenty digits, sent as a number, would be another
 record's key too."""
@@ -159,6 +160,8 @@ def _read_by_layout(texts: pa.Array, layout: Layout, style: Style) -> Reading:
         seconds = np.full(len(texts), DAY_SECONDS - 1 if style.ends_day else 0)
     local = (found.days * DAY_SECONDS + seconds) * MICROSECONDS
     micros = _shift_to_utc(pa.array(local, pa.timestamp("us"), mask=~found.is_read), style.zone)
+    if not _fits_calendar(micros):
+        return _read_each(texts.to_pylist(), pa.timestamp("us"), lambda value: read_instant(value, style))
     if found.is_read.all():
         return Reading(micros, np.zeros(len(texts), bool))
     odd = _read_each(
@@ -172,13 +175,19 @@ def _read_by_layout(texts: pa.Array, layout: Layout, style: Style) -> Reading:
 def _cast_instants(texts: pa.Array, zone: tzinfo) -> pa.Array | None:
     """ISO instants, all with or all without offset, as UTC; nothing if one of them is neither."""
     try:
-        return _shift_to_utc(texts.cast(pa.timestamp("us")), zone)
+        instants = _shift_to_utc(texts.cast(pa.timestamp("us")), zone)
     except pa.ArrowInvalid:
-        pass
-    try:
-        return texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return None
+        try:
+            instants = texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+        except pa.ArrowInvalid:
+            return None
+    return instants if _fits_calendar(instants) else None
+
+
+def _fits_calendar(instants: pa.Array) -> bool:
+    """Whether all are of years 1 to 9999 in UTC too; midnight of 0001-01-01, as some write nothing, is not."""
+    ends = pc.min_max(instants.cast(pa.int64()))
+    return ends["min"].as_py() is None or (CALENDAR[0] <= ends["min"].as_py() and ends["max"].as_py() < CALENDAR[1])
 
 
 def _shift_to_utc(local: pa.Array, zone: tzinfo) -> pa.Array:
