@@ -36,6 +36,8 @@ from flows.ingest.judging.predicates import Check, References
 SEVERITIES = {"stop": "critical", "reject": "warning", "warn": "info"}
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 """The least that counts. More lists values, which are nobody's business here, and takes longer."""
+COLLECTED_AFTER = 50_000
+"""New objects after which the collector runs: the records of one piece of a pull."""
 PULLED_AT = "__pulled_at"
 REGISTERED = "__registered"
 _LOCK = threading.RLock()
@@ -227,4 +229,6 @@ def _open_context() -> tuple[Any, Any]:
     asset = context.data_sources.add_pandas("rows").add_dataframe_asset("part")
     # It brings some hundred thousand objects that stay; the collector need not walk them for every page of a pull.
     gc.freeze()
+    # Nor look for cycles after every 700 objects: records have none, and come and go by the million.
+    gc.set_threshold(COLLECTED_AFTER)
     return gx, asset.add_batch_definition_whole_dataframe("whole")
