@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -48,6 +49,21 @@ class References:
     @property
     def pulled_at_naive(self) -> datetime:
         return self.pulled_at.replace(tzinfo=None)
+
+    @cached_property
+    def community_codes(self) -> pa.Array:
+        """Every community, as columns are compared with it."""
+        return pa.array(sorted(self.communities), pa.string())
+
+    @cached_property
+    def grid_codes(self) -> pa.Array:
+        """Every grid, likewise."""
+        return pa.array(sorted(self.grids), pa.string())
+
+    @cached_property
+    def own_grids(self) -> pa.Array:
+        """Every grid with each community under which it was, as `grid@community`."""
+        return pa.array([f"{grid}@{code}" for grid, codes in self.grids.items() for code in codes], pa.string())
 
 
 @dataclass(frozen=True)
@@ -106,9 +122,9 @@ def find_breaches(check: Check, rows: pa.Table, references: References) -> Mask:
     if isinstance(rule, NotFuture):
         return _mask(pc.greater(values, pa.scalar(references.pulled_at_naive, pa.timestamp("us"))))
     if isinstance(rule, KnownCommunity):
-        return _outside(values, pa.array(sorted(references.communities), pa.string()))
+        return _outside(values, references.community_codes)
     if isinstance(rule, KnownGrid):
-        return _outside(values, pa.array(sorted(references.grids), pa.string()))
+        return _outside(values, references.grid_codes)
     if isinstance(rule, OwnGrid):
         return _find_strange_grids(values, _column(rows, rule.other), references)
     low, high = references.bands[check.post or ""]
@@ -123,9 +139,8 @@ def _find_outside(values: pa.Array, low: int | None, high: int | None) -> Mask:
 
 def _find_strange_grids(grids: pa.Array, communities: pa.Array, references: References) -> Mask:
     """Rows whose grid the register knows, but under other communities only."""
-    pairs = [f"{grid}@{code}" for grid, codes in references.grids.items() for code in codes]
-    known = pc.is_in(grids, pa.array(list(references.grids), pa.string()))
-    agrees = pc.is_in(pc.binary_join_element_wise(grids, communities, "@"), pa.array(pairs, pa.string()))
+    known = pc.is_in(grids, references.grid_codes)
+    agrees = pc.is_in(pc.binary_join_element_wise(grids, communities, "@"), references.own_grids)
     return _mask(pc.and_(pc.and_(known, communities.is_valid()), pc.invert(agrees)))
 
 
