@@ -10,13 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from flows.errors import FivestarError, QualityGate, join_failures
-from flows.evaluate.assessment import evaluate_month
 from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.ingest.datadocs.judgements import ResourceJudgement, collect_judgements
 from flows.ingest.datadocs.site import INDEX, find_data_docs, write_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.ingest.reports import PullReport
-from flows.ingest.status import find_source_status
+from flows.inputs import gather_inputs, judge_inputs
 from flows.ledger.results import RevisionRecord, digest_inputs
 from flows.month import Month
 from flows.notify.config import load_notify_config
@@ -208,22 +207,9 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
 
 
 def _judge(house: House, month: Month, policy_folder: Path) -> MonthResult:
-    policy = load_policy(policy_folder)
-    sources = read_sources(house)
-    cutoff_at = month.cutoff_at(policy.at(month.last_on).integer("five_star.cutoff_day"))
-    landings = house.ledger.list_landings()
-    earlier = house.ledger.results.find_latest(str(month.plus(-1)))
-    with house.view(landings) as view:
-        return evaluate_month(
-            view,
-            month=month,
-            policy=policy,
-            sources=find_source_status(house, sources, month, cutoff_at),
-            register=house.ledger.reviews.list_grades_in_force(month.last_on),
-            batch_ids=[landing.batch_id for landing in landings],
-            earlier_revision=None if earlier is None else earlier.revision,
-            keeps_roster=any("staff" in source.tables for source in sources),
-        )
+    inputs = gather_inputs(house, month, policy_folder)
+    with house.view(list(inputs.landings)) as view:
+        return judge_inputs(inputs, view)
 
 
 def _write_revision(house: House, result: MonthResult, clock: Clock) -> Assessment:

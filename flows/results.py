@@ -188,6 +188,10 @@ class Inputs:
     register_digest: str
     earlier_revision: int | None = None
     """The newest revision of the month before, with which the report compares."""
+    register_no: int = 0
+    """The newest register record known when the month was judged."""
+    keeps_roster: bool = True
+    """Whether a source was configured to fill `staff`."""
 
 
 @dataclass(frozen=True)

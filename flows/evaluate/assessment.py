@@ -39,16 +39,17 @@ def evaluate_month(
     policy: Policy,
     sources: Sequence[SourceStatus],
     register: Mapping[str, RegisterRecord],
+    register_no: int,
     batch_ids: Sequence[str],
     earlier_revision: int | None,
     keeps_roster: bool,
 ) -> MonthResult:
     """The month's result from landed data alone.
 
-    `register` holds each worker's approved grade in force on the month's last day; `earlier_revision` is the newest
-    one of the month before, with which the report compares; `keeps_roster` says whether any
-    source is configured to fill `staff`. Raises `QualityGate` if no community is valid on the month's last day, or if
-    a kept roster has no row for the month.
+    `register` holds each worker's approved grade in force on the month's last day, of the records up to
+    `register_no`; `earlier_revision` is the newest one of the month before, with which the report compares;
+    `keeps_roster` says whether any source is configured to fill `staff`. Raises `QualityGate` if no community is
+    valid on the month's last day, or if a kept roster has no row for the month.
     """
     told = [*sources, *_list_undescribed_sources(policy.at(month.last_on), sources)]
     communities = assess_communities(
@@ -71,6 +72,8 @@ def evaluate_month(
             sources=tuple(told),
             register_digest=digest_register(register),
             earlier_revision=earlier_revision,
+            register_no=register_no,
+            keeps_roster=keeps_roster,
         ),
         policy_values=list_policy_values(policy, month),
         communities=communities.communities,

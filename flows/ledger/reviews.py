@@ -133,12 +133,23 @@ class ReviewLedger:
         with self._engine.connect() as connection:
             return [ArrearsLine(**row) for row in connection.execute(query).mappings()]
 
-    def list_grades_in_force(self, on: date) -> dict[str, RegisterRecord]:
-        """Each worker's register record in force on that day: the latest to take effect, then the latest recorded."""
+    def find_register_no(self) -> int:
+        """The number of the newest register record; 0 if there is none."""
+        with self._engine.connect() as connection:
+            return connection.execute(select(func.max(grade_register.c.id))).scalar_one() or 0
+
+    def list_grades_in_force(self, on: date, *, register_no: int | None = None) -> dict[str, RegisterRecord]:
+        """Each worker's register record in force on that day: the latest to take effect, then the latest recorded.
+
+        With `register_no`, as it was held true when that was the newest record.
+        """
         newest_first = (grade_register.c.effective_on.desc(), grade_register.c.id.desc())
         place = func.row_number().over(partition_by=grade_register.c.staff_id, order_by=newest_first).label("place")
         columns = [grade_register.c[name] for name in RegisterRecord.__dataclass_fields__]
-        ranked = select(*columns, place).where(grade_register.c.effective_on <= on).subquery()
+        known = select(*columns, place).where(grade_register.c.effective_on <= on)
+        if register_no is not None:
+            known = known.where(grade_register.c.id <= register_no)
+        ranked = known.subquery()
         query = select(*[ranked.c[name] for name in RegisterRecord.__dataclass_fields__])
         with self._engine.connect() as connection:
             rows = connection.execute(query.where(ranked.c.place == 1)).mappings()
