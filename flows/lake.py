@@ -280,13 +280,11 @@ class LakeView:
     def table(self, name: str) -> "ibis.Table":
         """The canonical table `name` with `batch_id`: of several rows with one key the newest (data.md, preamble).
 
-        It is merged once, on first use, into a Parquet file of the view's own, from which each question reads only
-        the columns that it needs.
+        Which rows are superseded is found on first use and kept; each question then reads the landed rows, and of
+        them only the columns that it needs.
         """
         if name not in self._merged:
-            file = self._folder / f"{name}.parquet"
-            self._connection.to_parquet(self._merge(TABLES[name]), file)
-            self._merged[name] = self._connection.read_parquet(file)
+            self._merged[name] = self._merge(TABLES[name])
         return self._merged[name]
 
     def landed(self, name: str) -> "ibis.Table":
@@ -299,17 +297,18 @@ class LakeView:
         return self._ibis.memtable(arrow_schema(table).append(pa.field("batch_id", pa.string())).empty_table())
 
     def _merge(self, table: Table) -> "ibis.Table":
-        ibis = self._ibis
+        from flows.merging import drop_superseded, list_superseded, number_rows  # noqa: PLC0415 -- as for ibis
+
         landings = sorted((it for it in self._landings if it.table == table.name), key=lambda it: it.landing_no)
-        latest = {landing.batch_id: landing.landing_no for landing in landings}
-        order = {"batch_id": pa.array(latest, pa.string()), "landing_no": pa.array(latest.values(), pa.int64())}
-        ranked = self.landed(table.name).join(ibis.memtable(pa.table(order)), "batch_id")
-        newest_first = [ibis.desc("updated_at")] if table.has_updated_at else []
-        window = ibis.window(
-            group_by=list(table.key), order_by=[*newest_first, ibis.desc("landing_no"), ibis.desc("record_no")]
-        )
-        merged = ranked.mutate(place=ibis.row_number().over(window)).filter(lambda row: row.place == 0)
-        return merged.select(*(column.name for column in table.columns), "batch_id")
+        rows = number_rows(self.landed(table.name), {it.batch_id: it.landing_no for it in landings})
+        superseded = self._keep(list_superseded(rows, table), table.name)
+        return drop_superseded(rows, superseded, table)
+
+    def _keep(self, table: "ibis.Table", name: str) -> "ibis.Table":
+        """`table` worked out now, once, and read from a file of the view's own from here on."""
+        file = self._folder / f"{name}.parquet"
+        self._connection.to_parquet(table, file)
+        return self._connection.read_parquet(file)
 
     def _list_whole_parts(self, table: Table, batch_id: str, row_count: int) -> list[str]:
         """The batch's parts. Raises `QualityGate` if they don't hold the rows that landed: missing is never zero."""
