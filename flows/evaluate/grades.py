@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from flows.evaluate.collector import pause_collector
 from flows.evaluate.grade_rules import (
     BLOCK_TITLES,
     GradeRules,
@@ -49,16 +50,17 @@ def propose_grades(
     sanctioned: dict[str, list[Sanction]] = defaultdict(list)
     for sanction in sanctions:
         sanctioned[sanction.staff_id].append(sanction)
-    return [
-        propose_grade(
-            row,
-            register.get(row.staff_id),
-            outcomes.get(row.staff_id, {}),
-            sanctioned.get(row.staff_id, ()),
-            rules,
-        )
-        for row in sorted(roster, key=lambda row: row.staff_id)
-    ]
+    with pause_collector():
+        return [
+            propose_grade(
+                row,
+                register.get(row.staff_id),
+                outcomes.get(row.staff_id, {}),
+                sanctioned.get(row.staff_id, ()),
+                rules,
+            )
+            for row in sorted(roster, key=lambda row: row.staff_id)
+        ]
 
 
 def propose_grade(

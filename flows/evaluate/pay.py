@@ -3,12 +3,13 @@
 Stars move money and never a grade: nothing here goes back into `grades`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
+from flows.evaluate.collector import pause_collector
 from flows.evaluate.grade_rules import find_appraisal_year
 from flows.evaluate.workers import Appraisals
 from flows.exact import parse_exact, round_to_fen
@@ -74,24 +75,8 @@ def compute_pay(
         uplift_share=policy.exact("pay.uplift_share"),
     )
     titled = set(_find_titles(titles, policy, effective_on))
-    amounts: dict[tuple[int, str, bool], Amounts] = {}
-    lines: list[PayLine] = []
-    for proposal in sorted(proposals, key=lambda proposal: proposal.staff_id):
-        appraisal = outcomes.get(proposal.staff_id, ABSENT)
-        uplifted = proposal.committee_member and proposal.community_code in titled
-        grades: tuple[tuple[Basis, int | None], ...] = (
-            ("current", proposal.current_grade),
-            ("proposed", proposal.proposed_grade),
-        )
-        for basis, grade in grades:
-            if grade is None:
-                continue
-            # A city has thousands of workers but few distinct combinations.
-            key = (grade, appraisal, uplifted)
-            if key not in amounts:
-                amounts[key] = compute_amounts(grade, rules, appraisal=appraisal, uplifted=uplifted)
-            lines.append(PayLine(proposal.staff_id, basis, grade, appraisal, *amounts[key]))
-    return lines
+    with pause_collector():
+        return _list_lines(proposals, outcomes, titled, rules)
 
 
 def select_outcomes(appraisals: Appraisals, policy: PolicyAt, effective_on: date) -> dict[str, str]:
@@ -121,6 +106,30 @@ def compute_amounts(grade: int, rules: PayRules, *, appraisal: str, uplifted: bo
     performance_fen = round_to_fen(rules.performance_factors[appraisal] * performance_base_fen)
     uplift_fen = round_to_fen(rules.uplift_share * basic_fen) if uplifted else 0
     return Amounts(basic_fen, performance_fen, uplift_fen, basic_fen + performance_fen + uplift_fen)
+
+
+def _list_lines(
+    proposals: Iterable[Proposal], outcomes: Mapping[str, str], titled: Collection[str], rules: PayRules
+) -> list[PayLine]:
+    """Each worker's lines; `titled` are the communities whose annual title moves money this year."""
+    amounts: dict[tuple[int, str, bool], Amounts] = {}
+    lines: list[PayLine] = []
+    for proposal in sorted(proposals, key=lambda proposal: proposal.staff_id):
+        appraisal = outcomes.get(proposal.staff_id, ABSENT)
+        uplifted = proposal.committee_member and proposal.community_code in titled
+        grades: tuple[tuple[Basis, int | None], ...] = (
+            ("current", proposal.current_grade),
+            ("proposed", proposal.proposed_grade),
+        )
+        for basis, grade in grades:
+            if grade is None:
+                continue
+            # A city has thousands of workers but few distinct combinations.
+            key = (grade, appraisal, uplifted)
+            if key not in amounts:
+                amounts[key] = compute_amounts(grade, rules, appraisal=appraisal, uplifted=uplifted)
+            lines.append(PayLine(proposal.staff_id, basis, grade, appraisal, *amounts[key]))
+    return lines
 
 
 def _find_titles(titles: Iterable[AnnualTitle], policy: PolicyAt, effective_on: date) -> dict[str, AnnualTitle]:
