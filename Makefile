@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test lint format docs lock bench-ingest
+.PHONY: demo test lint format docs lock bench-ingest bench-evaluate
 
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -43,6 +43,9 @@ $(BENCH_INSTALLED): requirements-bench.lock
 
 bench-ingest: $(INSTALLED) $(BENCH_INSTALLED)
 	$(BIN)/python -m benchmarks.ingest --dlt-python $(BENCH_BIN)/python $(ARGS)
+
+bench-evaluate: $(INSTALLED)
+	$(BIN)/python -m benchmarks.evaluate $(ARGS)
 
 lock: $(INSTALLED)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,4 +1,4 @@
-"""One pull measured in a process of its own, already warm: the figures go to standard output as JSON."""
+"""One job measured in a process of its own, already warm: the figures go to standard output as JSON."""
 
 import json
 import resource
@@ -15,26 +15,26 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Figures:
-    """What one pull took. The peak is that of the whole process, interpreter and libraries included."""
+    """What one job took. The peak is that of the whole process, interpreter and libraries included."""
 
     wall_seconds: float
     cpu_seconds: float
-    landed_count: int
+    result_count: int
     peak_bytes: int
 
 
-def measure(pull: Callable[[str, Path], int], url: str, warm_up_count: int, count: int) -> None:
-    """Print the figures of `pull`, which is handed an address and an empty folder and tells how many events landed.
+def measure(job: Callable[[str, Path], int], url: str, warm_up_count: int, count: int) -> None:
+    """Print the figures of `job`, which is handed an address and an empty folder and tells how much came of it.
 
-    The first, short pull loads what is loaded on first use; only the second counts.
+    The first, short one loads what is loaded on first use; only the second counts.
     """
     for number in (warm_up_count, count):
         with TemporaryDirectory(prefix="fivestar-benchmark-") as folder:
             started, used = time.perf_counter(), time.process_time()
-            landed_count = pull(f"{url}/{number}", Path(folder))
+            result_count = job(f"{url}/{number}", Path(folder))
             wall_seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - used
     peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps(asdict(Figures(wall_seconds, cpu_seconds, landed_count, peak_bytes))))
+    print(json.dumps(asdict(Figures(wall_seconds, cpu_seconds, result_count, peak_bytes))))
 
 
 def run_measured(
