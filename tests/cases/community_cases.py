@@ -146,7 +146,6 @@ def list_community_cases() -> list[CommunityCase]:
     return [case for case in read_community_cases().values() if isinstance(case, CommunityCase)]
 
 
-@cache
 def judge_all() -> Mapping[str, CommunityAssessment | FivestarError]:
     """What came out, by case: those of one month, policy and set of sources are judged together, errors alone."""
     together: dict[tuple[Any, ...], list[CommunityCase]] = defaultdict(list)
@@ -163,7 +162,8 @@ def _judge(cases: Sequence[CommunityCase]) -> CommunityAssessment | FivestarErro
     try:
         return judge_together(cases)
     except FivestarError as error:
-        return error
+        # Its traceback would keep the engine's tables alive to the end of the run.
+        return error.with_traceback(None)
 
 
 def judge_together(cases: Sequence[CommunityCase]) -> CommunityAssessment:

@@ -1,11 +1,16 @@
 """Every case of the YAML files in this folder, by the real code. How to add one: docs/cases.zh-CN.md."""
 
+from collections.abc import Mapping
+
 import pytest
 from case_files import Case, read_all
 from case_words import CaseError
 from community_cases import compare_case, judge_all, read_community_cases
 from worker_cases import judge_worker, list_worker_cases, read_worker_case
 from worker_comparison import compare_worker
+
+from flows.errors import FivestarError
+from flows.evaluate.communities import CommunityAssessment
 
 
 def fail_case(case: Case, lines: list[str]) -> None:
@@ -20,12 +25,18 @@ def test_every_case_file_can_be_read() -> None:
         pytest.fail("\n".join(map(str, problems)), pytrace=False)
 
 
+@pytest.fixture(scope="module")
+def assessed() -> Mapping[str, CommunityAssessment | FivestarError]:
+    """What came out for every case of communities, judged once."""
+    return judge_all()
+
+
 @pytest.mark.parametrize("name", read_community_cases())
-def test_community(name: str) -> None:
+def test_community(name: str, assessed: Mapping[str, CommunityAssessment | FivestarError]) -> None:
     read = read_community_cases()[name]
     if isinstance(read, CaseError):
         pytest.fail(str(read), pytrace=False)
-    lines = compare_case(read, judge_all()[name])
+    lines = compare_case(read, assessed[name])
     if lines:
         fail_case(read.case, lines)
 
