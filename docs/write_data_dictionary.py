@@ -203,11 +203,12 @@ def _describe_policy(meanings: _Meanings) -> str:
             f"**{entry.tag}**" if entry.tag == "assumed" else entry.tag,
             entry.start_on.isoformat(),
             entry.reference,
+            entry.confirmed_on.isoformat(),
         )
         for leaf in load_policy(CONFIG / "policy").leaves.values()
         for entry in leaf.entries
     )
-    header = ("path", "title", "value", "unit", "tag", "from", "reference")
+    header = ("path", "title", "value", "unit", "tag", "from", "reference", "confirmed on")
     return f"## Policy values\n\n{meanings.introductions['policy']}\n\n{_draw_table(header, rows)}"
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
+from flows import schema
 from flows.month import Month
 from flows.policy import PolicyValue
 
@@ -21,7 +22,7 @@ Basis = Literal["current", "proposed"]
 AWAITING_KINDS = frozenset({"initial", "raise", "post_change", "review"})
 """Kinds of proposal that a person decides; `none` and `hold` change nothing and can't be approved (interfaces.md)."""
 
-STARS = ("branch", "co_building", "enterprise", "safety", "wellbeing")
+STARS = schema.STARS
 STAR_TITLES = {
     "branch": "支部过硬",
     "co_building": "共建共享",

@@ -18,6 +18,8 @@ NO_PAY_BASE = "未设定基数"
 UNSET = "未设定"
 
 FEN_PER_YUAN = 100
+FINGERPRINT_DIGITS = 12
+"""Of 64: enough to tell policies apart by eye."""
 
 POSTS = {"principal": "正职", "deputy": "副职", "other": "其他"}
 KINDS = {
@@ -236,6 +238,11 @@ def describe_policy_figure(value: PolicyValue) -> str:
     text = describe_policy_value(value)
     is_figure = text[:1].isdigit() and value.unit in _FIGURE_UNITS
     return f"{text} {UNITS[value.unit]}" if is_figure else text
+
+
+def describe_fingerprint(result: MonthResult) -> str:
+    """By which policy files the month was judged, such as 政策指纹 0f46ebf1c2d3; `run.json` has it in full."""
+    return f"政策指纹 {result.inputs.policy_fingerprint[:FINGERPRINT_DIGITS]}"
 
 
 def describe_missing_source(platform: str, stars: Iterable[str], community_count: int) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flows.errors import ConfigurationError
 from flows.evaluate.counts import Counts, EventCounts
 from flows.evaluate.scheme import IndicatorRule, Scheme
 from flows.month import Month
@@ -98,16 +97,7 @@ PARTS: Mapping[str, Definition] = {
 
 
 def measure_indicators(counts: Counts, scheme: Scheme, communities: Sequence[Community]) -> list[IndicatorRow]:
-    """Every indicator in force for every community, in the order of both.
-
-    Raises `ConfigurationError` for an indicator in the policy that no definition counts.
-    """
-    for rule in scheme.indicators:
-        if rule.name != COMPOSITE and rule.name not in DEFINITIONS:
-            raise ConfigurationError(
-                f"five_star.yaml, indicators.{rule.name}: nothing says what this indicator counts. "
-                f"Known indicators are {', '.join([*DEFINITIONS, COMPOSITE])}; correct the name or remove it."
-            )
+    """Every indicator in force for every community, in the order of both."""
     return [
         _measure_composite(counts, scheme, rule, community.community_code)
         if rule.name == COMPOSITE

@@ -19,6 +19,7 @@ from flows.wording import (
     PLATFORMS,
     TABLES,
     TAGS,
+    describe_fingerprint,
     describe_policy_figure,
     describe_quality_reason,
     format_instant,
@@ -67,6 +68,7 @@ def describe_month(
             "no_pay_base": NO_PAY_BASE if lacks_pay_base(result) else "",
             "quality": _describe_quality(quality),
             "policy": _describe_policy(result),
+            "policy_mark": describe_fingerprint(result),
             "award_count": len(result.awards),
         }
 

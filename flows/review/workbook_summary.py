@@ -16,6 +16,7 @@ from flows.wording import (
     POSTS,
     TAGS,
     convert_to_yuan,
+    describe_fingerprint,
     describe_policy_figure,
     format_instant,
     format_month,
@@ -219,6 +220,7 @@ def _write_assumptions(pen: _Pen, result: MonthResult) -> None:
     tagged = Counter(value.tag for value in result.policy_values)
     counts = "，".join(f"{title} {tagged[tag]} 项" for tag, title in TAGS.items())
     pen.write_band(f"共 {len(result.policy_values)} 项参数：{counts}。全部参数见“政策参数”表。", pen.formats.plain)
+    pen.write_band(describe_fingerprint(result), pen.formats.plain, 1)
     assumed = [
         value
         for value in result.policy_values

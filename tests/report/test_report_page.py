@@ -206,6 +206,14 @@ def test_assumed_policy_values_are_marked_and_their_share_told(make_result: Make
     assert "亮星所需得分\n80.00 分\n系统假定（非本市规定）\n某文件第三条" in text
 
 
+def test_the_foot_names_the_policy_by_the_start_of_its_fingerprint(
+    make_result: Make, render: Callable[..., str]
+) -> None:
+    result = make_result()
+    inputs = replace(result.inputs, policy_fingerprint="0123456789abcdef" * 4)
+    assert "政策指纹 0123456789ab</footer>" in render(replace(result, inputs=inputs))
+
+
 def test_a_large_district_is_shown_in_parts_that_fit_a_page(make_result: Make, render: Callable[..., str]) -> None:
     result = make_result(community_count=41, staff_per_community=0)
     one = [replace(row, district_code="410202", district_name="龙亭区") for row in result.communities]
