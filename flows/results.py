@@ -3,7 +3,7 @@
 Which of their fields a result file holds, and in which order, stands in `flows.outputs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -235,6 +235,12 @@ def count_result(result: MonthResult) -> dict[str, Any]:
         "monthly_cost_fen": count_monthly_cost_fen(result),
         "awards": len(result.awards),
     }
+
+
+def list_grades(proposals: Iterable[Proposal]) -> range:
+    """The grades from the first to the highest that anybody holds or is proposed: what a distribution shows."""
+    held = (grade for it in proposals for grade in (it.current_grade, it.proposed_grade) if grade is not None)
+    return range(1, max(held, default=1) + 1)
 
 
 def count_monthly_cost_fen(result: MonthResult) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import xlsxwriter.utility as places
 
-from flows.results import AWAITING_KINDS, MonthResult
+from flows.results import AWAITING_KINDS, MonthResult, list_grades
 from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, set_up_page
 from flows.review.workbook_rows import PersonRow, find_column
 from flows.wording import (
@@ -24,7 +24,6 @@ from flows.wording import (
     list_banners,
 )
 
-GRADES = range(1, 19)
 LAST_COLUMN = 9
 WIDTH = 128
 HEADING_HEIGHT = 24
@@ -185,7 +184,7 @@ def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
     now = Counter(person.proposal.current_grade for person in people)
     then = Counter(person.proposal.proposed_grade for person in people)
     first = pen.line
-    for grade in GRADES:
+    for grade in list_grades(person.proposal for person in people):
         pen.sheet.write_string(pen.line, 0, f"{grade} 级", pen.formats.label)
         pen.sheet.write_number(pen.line, 1, now[grade], pen.formats.count)
         pen.sheet.write_number(pen.line, 2, then[grade], pen.formats.count)
