@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from flows.engines import choose_engine
 from flows.errors import ConfigurationError, FivestarError
 from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
 from flows.ledger import Ledger
@@ -38,7 +39,8 @@ class House:
     def view(self, landings: list[Landing] | None = None) -> LakeView:
         """The canonical tables as all landings make them, or as the given ones do."""
         chosen = self.ledger.list_landings() if landings is None else landings
-        return self.lake.view(chosen, self.settings.home / SCRATCH)
+        scratch = self.settings.home / SCRATCH
+        return self.lake.view(chosen, scratch, choose_engine(self.settings, scratch))
 
 
 def open_house(settings: Settings) -> House:

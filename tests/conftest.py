@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import city_runs
@@ -10,7 +11,9 @@ import month_factory
 import pytest
 from hypothesis import settings
 
+from flows.engines import OpenEngine, choose_engine
 from flows.results import MonthResult
+from flows.settings import ENGINES, load_settings
 
 # A slow machine is no failure. The gate looks at the same examples every time; elsewhere each run looks at new ones.
 settings.register_profile("anywhere", deadline=None)
@@ -75,6 +78,20 @@ def ratings(march: city_runs.DemoRun) -> dict[str, city_runs.Row]:
 @pytest.fixture(scope="session")
 def workers(march: city_runs.DemoRun) -> dict[str, city_runs.Row]:
     return {row["staff_id"]: row for row in city_runs.read_csv(march.home.march / "grades.csv")}
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, OpenEngine]:
+    """Each engine by its name; the process has one Spark session, which whoever asks first starts."""
+    home = tmp_path_factory.mktemp("engines")
+    given = load_settings(home, city_runs.CONFIG)
+    return {name: choose_engine(replace(given, engine=name), home / "scratch") for name in ENGINES}
+
+
+@pytest.fixture(params=ENGINES)
+def open_engine(request: pytest.FixtureRequest, engines: dict[str, OpenEngine]) -> OpenEngine:
+    """Each engine in turn."""
+    return engines[request.param]
 
 
 def pytest_sessionfinish() -> None:
