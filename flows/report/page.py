@@ -3,8 +3,9 @@
 It names communities, never workers (domain.md, PIPL art. 25), and labels every star as provisional.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from flows.results import MonthResult, StarRow, TableQuality
 
@@ -25,10 +26,16 @@ def write_report(
 
     `previous_stars` are those of the month before, if it was judged; `quality` is what validation found.
     """
+    from flows.report.contents import describe_month  # noqa: PLC0415 -- the pictures' library takes a second
+
+    contents = describe_month(result, revision, previous_stars=previous_stars, quality=quality)
+    path.write_text(render_page(TEMPLATE, contents), encoding="utf-8", newline="\n")
+
+
+def render_page(template: str, contents: Mapping[str, Any]) -> str:
+    """A page from its template and what it asks for; a name that it asks for in vain is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 -- only drawing needs these
     from markupsafe import Markup  # noqa: PLC0415
-
-    from flows.report.contents import describe_month  # noqa: PLC0415 -- the pictures' library takes a second
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -38,6 +45,4 @@ def write_report(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    contents = describe_month(result, revision, previous_stars=previous_stars, quality=quality)
-    page = environment.get_template(TEMPLATE).render(fonts=Markup(FONTS), **contents)  # noqa: S704 -- a constant
-    path.write_text(page, encoding="utf-8", newline="\n")
+    return environment.get_template(template).render(fonts=Markup(FONTS), **contents)  # noqa: S704 -- a constant
