@@ -69,7 +69,17 @@ def write_result_csvs(folder: Path, result: MonthResult, revision: int) -> None:
 
 def format_arrears(lines: Iterable[ArrearsLine]) -> bytes:
     """`arrears.csv` of a month: what approvals after their effective date owe."""
-    return _format_csv(ARREARS_COLUMNS, ("staff_id",), {}, _as_dicts(lines))
+    return format_csv(ARREARS_COLUMNS, ("staff_id",), {}, _as_dicts(lines))
+
+
+def format_csv(columns: Sequence[str], order: Sequence[str], about: Row, rows: Sequence[Row]) -> bytes:
+    """CSV with a BOM, since Excel reads UTF-8 as garbage without one, sorted as text by `order`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in sorted(rows, key=lambda row: [str(row[name]) for name in order]):
+        writer.writerow([_format_cell(row[name] if name in row else about[name]) for name in columns])
+    return text.getvalue().encode("utf-8-sig")
 
 
 def digest_files(folder: Path) -> dict[str, str]:
@@ -106,6 +116,21 @@ def format_run(record: RevisionRecord, counts: Mapping[str, Any]) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
 
 
+@contextmanager
+def hold_lock(file: Path, refusal: str) -> Iterator[None]:
+    """The lock of `file` for this process alone, let go of at the end, however it comes.
+
+    Raises `SourceUnavailable`, to be tried later, with `refusal` if another process holds it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SourceUnavailable(f"{refusal} Try again when it has ended.") from None
+        yield
+
+
 class MonthFolder:
     """The outputs of one month."""
 
@@ -115,21 +140,9 @@ class MonthFolder:
         self._old = self.path.with_name(f".{month}.old")
         self._lock = home / "locks" / f"{month}.lock"
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """The month's folder for this process alone.
-
-        Raises `SourceUnavailable`, to be tried later, if another process is writing the month.
-        """
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SourceUnavailable(
-                    f"{self.path}: another run is writing this month's results. Try again when it has ended."
-                ) from None
-            yield
+    def lock(self) -> AbstractContextManager[None]:
+        """The month's folder for this process alone; `SourceUnavailable` if another one is writing it."""
+        return hold_lock(self._lock, f"{self.path}: another run is writing this month's results.")
 
     def stage(self) -> "StagedFolder":
         """An empty folder beside the month's, to be filled and put in its place."""
@@ -201,17 +214,7 @@ def _as_dicts(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def _write(path: Path, columns: Sequence[str], order: Sequence[str], about: Row, rows: Sequence[Row]) -> None:
-    path.write_bytes(_format_csv(columns, order, about, rows))
-
-
-def _format_csv(columns: Sequence[str], order: Sequence[str], about: Row, rows: Sequence[Row]) -> bytes:
-    """CSV with a BOM, since Excel reads UTF-8 as garbage without one, sorted as text by `order`."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in sorted(rows, key=lambda row: [str(row[name]) for name in order]):
-        writer.writerow([_format_cell(row[name] if name in row else about[name]) for name in columns])
-    return text.getvalue().encode("utf-8-sig")
+    path.write_bytes(format_csv(columns, order, about, rows))
 
 
 def _format_cell(value: Any) -> str:
