@@ -154,7 +154,7 @@ def load_policy(folder: Path) -> Policy:
     """
     if not folder.is_dir():
         raise ConfigurationError(
-            f"policy folder {folder} is not there. It must hold {_name_files()}; check --config."
+            f"policy folder {folder} is not there. It must hold {_name_files()}; check --config, or --policy."
         )
     for found in sorted(folder.iterdir()):
         if found.name not in {f"{name}.yaml" for name in FILES} and not found.name.startswith("."):

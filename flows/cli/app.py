@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.cli import doctor, inspection, month, notify, quality, quarantine, review
+from flows.cli import compare, doctor, inspection, month, notify, quality, quarantine, review
 from flows.errors import FivestarError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 month.register(app)
 doctor.register(app)
+compare.register(app)
 app.add_typer(review.app, name="review")
 app.add_typer(notify.app, name="notify")
 app.add_typer(quality.app, name="quality")

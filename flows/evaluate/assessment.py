@@ -5,6 +5,7 @@ Stars move money and never a grade; the two computations meet only in the result
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flows.errors import QualityGate
@@ -20,6 +21,9 @@ from flows.results import AwardLine, Inputs, MonthResult, PayLine, Proposal, Reg
 
 NO_BASE_NOTICE = "基本工资基数尚未设定（config/policy/pay.yaml 的 base_fen），本月不计算工资。"
 NO_ROSTER_NOTICE = "本市未配置人员名册，本月不产生等级调整建议。"
+
+WORKER_FILES = ("grades.", "pay.")
+"""Where the paths begin of the values that are asked for at the effective date (policy, preamble)."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +96,15 @@ def evaluate_month(
 
 
 def list_policy_values(policy: Policy, month: Month) -> list[PolicyValue]:
-    """The values that the month is judged by: stars' on its last day, grades' and pay's on the effective date."""
-    worker_files = ("grades.", "pay.")
-    stars = [value for value in policy.at(month.last_on).values() if not value.path.startswith(worker_files)]
+    """The values that the month is judged by, in file order, communities' before workers'."""
+    stars = [value for value in policy.at(month.last_on).values() if not value.path.startswith(WORKER_FILES)]
     workers = policy.at(month.plus(1).first_on).values()
-    return [*stars, *(value for value in workers if value.path.startswith(worker_files))]
+    return [*stars, *(value for value in workers if value.path.startswith(WORKER_FILES))]
+
+
+def find_policy_day(path: str, month: Month) -> date:
+    """The day for which the month asks a value: M's last for stars, the effective date for grades and pay."""
+    return month.plus(1).first_on if path.startswith(WORKER_FILES) else month.last_on
 
 
 def _list_undescribed_sources(policy: PolicyAt, sources: Sequence[SourceStatus]) -> list[SourceStatus]:
