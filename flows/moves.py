@@ -132,9 +132,10 @@ class CostLine:
     """What one group of workers would cost under both policies; a group's code is empty where it spans all.
 
     `before_fen` and `after_fen` total the proposed pay of the workers who have it under both policies; those who
-    don't are `without_pay_count`. They are nothing where one of the policies sets no base. Their difference is
-    `standard_change_fen` (the same grade paid otherwise), the difference of the two raise costs (what the
-    proposals add to the pay of who has a grade), and `initial_change_fen` (who is graded for the first time).
+    don't are `without_pay_count`. Their difference is made of `standard_change_fen` (the same grade paid
+    otherwise), the difference of the two raise costs (what the proposals add to the pay of who has a grade), and
+    `initial_change_fen` (who is graded for the first time). An amount is nothing where a policy that it needs sets
+    no base.
     """
 
     level: Level

@@ -86,7 +86,7 @@ def _echo_workers(found: "Comparison") -> None:
     before, after = found.count_workloads()
     typer.echo(
         f"workers: {directions.count('up')} at a higher proposed grade, {directions.count('down')} at a lower one, "
-        f"{otherwise_count} at the same one for other reasons, of {len(directions)}"
+        f"{otherwise_count} at the same one but judged otherwise, of {len(directions)}"
     )
     typer.echo(
         f"before HR: {before.awaiting_count} → {after.awaiting_count} awaiting a decision, "

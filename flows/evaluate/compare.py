@@ -131,16 +131,16 @@ def compare_workers(before: MonthResult, after: MonthResult) -> list[WorkerMove]
 
 def sum_costs(moves: Sequence[WorkerMove], *, is_paid_before: bool, is_paid_after: bool) -> list[CostLine]:
     """Cost lines of the city, of each district, of each post, and of each post in each district, in this order."""
-    names: dict[str, str] = {move.district_code: move.district_name for move in moves}
-    groups: dict[tuple[Level, str, str], list[WorkerMove]] = {("city", "", ""): []}
+    names = {move.district_code: move.district_name for move in moves}
     # Districts by code, those without one last; posts from the highest to the lowest.
     codes = sorted(names, key=lambda code: (not code, code))
     places: list[tuple[Level, str, str]] = [
+        ("city", "", ""),
         *(("district", code, "") for code in codes),
         *(("post", "", post) for post in POSTS),
         *(("district_post", code, post) for code in codes for post in POSTS),
     ]
-    groups |= {place: [] for place in places}
+    groups: dict[tuple[Level, str, str], list[WorkerMove]] = {place: [] for place in places}
     for move in moves:
         code, post = move.district_code, move.after.post
         groups["city", "", ""].append(move)
@@ -167,6 +167,8 @@ def _sum_line(
     paid = [move for move in moves if move.monthly_change_fen is not None]
     graded = [move for move in paid if move.before.current_grade is not None]
     initial = [move for move in paid if move.before.current_grade is None]
+    # Of one policy alone the raises are told, though there is nothing to compare them with.
+    raised = graded if is_paid else moves
     return CostLine(
         level=level,
         district_code=district_code,
@@ -185,21 +187,21 @@ def _sum_line(
             if is_paid
             else None
         ),
-        raise_cost_before_fen=_add(move.pay_before.raise_fen for move in moves) if is_paid_before else None,
-        raise_cost_after_fen=_add(move.pay_after.raise_fen for move in moves) if is_paid_after else None,
+        raise_cost_before_fen=_add(move.pay_before.raise_fen for move in raised) if is_paid_before else None,
+        raise_cost_after_fen=_add(move.pay_after.raise_fen for move in raised) if is_paid_after else None,
         initial_change_fen=_add(move.monthly_change_fen for move in initial) if is_paid else None,
     )
 
 
 def _list_banners(before: MonthResult, after: MonthResult) -> list[str]:
     """What a reader must know first, said of one policy where it holds under that one only."""
-    ours, theirs = list_banners(before), list_banners(after)
-    told = {
-        banner: "" if banner in ours and banner in theirs else f"{BEFORE}下，" if banner in ours else f"{AFTER}下，"
-        for banner in [*ours, *theirs]
-        if banner != NO_BASE_NOTICE  # told beside the costs
-    }
-    return [f"{under}{banner}" for banner, under in told.items()]
+    # The lack of a pay base is told beside the costs.
+    ours, theirs = ([it for it in list_banners(side) if it != NO_BASE_NOTICE] for side in (before, after))
+    return [
+        *(banner for banner in ours if banner in theirs),
+        *(f"{BEFORE}下，{banner}" for banner in ours if banner not in theirs),
+        *(f"{AFTER}下，{banner}" for banner in theirs if banner not in ours),
+    ]
 
 
 def _add(amounts: Iterable[int | None]) -> int:

@@ -227,6 +227,8 @@ def test_a_worker_without_a_pay_line_under_one_policy_is_counted_apart(month: Mo
     # Without B: 374,000 + 340,000 + 459,000 and 391,000 + 357,000 + 459,000.
     assert (line.before_fen, line.after_fen, line.without_pay_count) == (1_173_000, 1_207_000, 1)
     assert line.worker_count == 4
+    # Of the 34,000 more A's raise is one half and C's higher first grade the other; B's raise stays out too.
+    assert (line.raise_cost_before_fen, line.raise_cost_after_fen, line.initial_change_fen) == (0, 17_000, 17_000)
 
 
 def unset_base(result: MonthResult) -> MonthResult:
