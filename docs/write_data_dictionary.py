@@ -11,12 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from ruamel.yaml import YAML
 
-from flows import outputs
 from flows.ingest.describe.rules import load_rules
 from flows.lake import QUARANTINE_SCHEMA
 from flows.ledger.tables import Instant, metadata
 from flows.policy import load_policy
 from flows.policy_words import describe_value
+from flows.result_files import ARREARS_FILE, CHANGES_FILE, FIGURE_FILES
 from flows.schema import TABLES, Table
 
 DOCS = Path(__file__).resolve().parent
@@ -24,13 +24,7 @@ CONFIG = DOCS.parent / "config"
 TARGET = DOCS / "data-dictionary.md"
 
 FILE_COLUMNS: Mapping[str, Sequence[str]] = {
-    "indicators.csv": outputs.INDICATOR_COLUMNS,
-    "stars.csv": outputs.STAR_COLUMNS,
-    "ratings.csv": outputs.RATING_COLUMNS,
-    "grades.csv": outputs.GRADE_COLUMNS,
-    "pay.csv": outputs.PAY_COLUMNS,
-    "awards.csv": outputs.AWARD_COLUMNS,
-    outputs.ARREARS: outputs.ARREARS_COLUMNS,
+    file.file_name: file.columns for file in (*FIGURE_FILES, ARREARS_FILE, CHANGES_FILE)
 }
 KINDS = {
     "text": "text",

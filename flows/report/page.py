@@ -6,7 +6,7 @@ It names communities, never workers (domain.md, PIPL art. 25), and labels every 
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.results import MonthResult, StarRow, TableQuality
+from flows.results import Lineage, MonthResult, StarRow, TableQuality
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "report.html.j2"
@@ -20,15 +20,18 @@ def write_report(
     *,
     previous_stars: Sequence[StarRow] | None,
     quality: Sequence[TableQuality],
+    lineage: Lineage | None = None,
 ) -> None:
     """Write the report of a month's `revision` to `path`; equal content gives equal bytes.
 
-    `previous_stars` are those of the month before, if it was judged; `quality` is what validation found.
+    `previous_stars` are those of the month before, if it was judged; `quality` is what validation found; `lineage`
+    says what the revision changed, nothing for a first one.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 -- only drawing needs these
     from markupsafe import Markup  # noqa: PLC0415
 
     from flows.report.contents import describe_month  # noqa: PLC0415 -- the pictures' library takes a second
+    from flows.report.lineage import describe_lineage  # noqa: PLC0415
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -39,5 +42,6 @@ def write_report(
         keep_trailing_newline=True,
     )
     contents = describe_month(result, revision, previous_stars=previous_stars, quality=quality)
+    contents |= describe_lineage(result, lineage or Lineage())
     page = environment.get_template(TEMPLATE).render(fonts=Markup(FONTS), **contents)  # noqa: S704 -- a constant
     path.write_text(page, encoding="utf-8", newline="\n")
