@@ -14,7 +14,7 @@ from flows.evaluate.assessment import evaluate_month
 from flows.house import SCRATCH, House
 from flows.ingest.ingestion import read_sources
 from flows.ingest.status import find_source_status
-from flows.lake import LakeView, Landing, name_leftover
+from flows.lake import Landing, TableView, name_leftover
 from flows.ledger.results import RevisionRecord
 from flows.ledger.reviews import digest_register
 from flows.month import Month
@@ -65,7 +65,7 @@ def gather_inputs(house: House, month: Month, policy_folder: Path) -> MonthInput
     )
 
 
-def judge_inputs(inputs: MonthInputs, view: LakeView) -> MonthResult:
+def judge_inputs(inputs: MonthInputs, view: TableView) -> MonthResult:
     """The month's result from its inputs; `view` is that of their landings."""
     return evaluate_month(
         view,

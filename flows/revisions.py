@@ -15,7 +15,7 @@ from flows.errors import FivestarError
 from flows.house import Clock, House
 from flows.ingest.datadocs.judgements import ResourceJudgement, collect_judgements
 from flows.inputs import MonthInputs, judge_inputs, rebuild_inputs
-from flows.lake import LakeView
+from flows.lake import TableView
 from flows.ledger.results import Making, RevisionRecord, describe_inputs, digest_data, digest_inputs
 from flows.month import Month
 from flows.outputs import (
@@ -45,7 +45,7 @@ class Assessment:
 
 
 def write_revision(
-    house: House, inputs: MonthInputs, result: MonthResult, view: LakeView, clock: Clock
+    house: House, inputs: MonthInputs, result: MonthResult, view: TableView, clock: Clock
 ) -> Assessment:
     """The month's files in place; only if inputs or contents are new does the month get a new revision (policy §3.6).
 
@@ -106,7 +106,7 @@ def collect_quality(house: House, month: Month) -> list[TableQuality]:
 
 
 def _trace_lineage(
-    house: House, latest: RevisionRecord, inputs: MonthInputs, result: MonthResult, view: LakeView
+    house: House, latest: RevisionRecord, inputs: MonthInputs, result: MonthResult, view: TableView
 ) -> Lineage:
     """What the new revision changes since the published one, or since the latest where none is published."""
     published = house.ledger.reviews.find_published_revision(latest.month)
@@ -115,7 +115,7 @@ def _trace_lineage(
 
 
 def _find_changes(
-    house: House, before: RevisionRecord, inputs: MonthInputs, result: MonthResult, view: LakeView
+    house: House, before: RevisionRecord, inputs: MonthInputs, result: MonthResult, view: TableView
 ) -> list[Change]:
     """Every cell that differs from the revision `before`, and why: by code, data or policy, in that order.
 
@@ -132,7 +132,13 @@ def _find_changes(
 
 
 def _judge_between(
-    house: House, before: RevisionRecord, stored: Figures, *, inputs: MonthInputs, result: MonthResult, view: LakeView
+    house: House,
+    before: RevisionRecord,
+    stored: Figures,
+    *,
+    inputs: MonthInputs,
+    result: MonthResult,
+    view: TableView,
 ) -> tuple[list[Figures], list[ChangeCause]]:
     """The month's figures from the stored ones to the new ones, with the cause of each step between them."""
     old = rebuild_inputs(house, before)
