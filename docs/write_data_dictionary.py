@@ -12,12 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 from ruamel.yaml import YAML
 
-from flows import comparison, outputs
+from flows import comparison
 from flows.ingest.describe.rules import load_rules
 from flows.lake import QUARANTINE_SCHEMA
 from flows.ledger.tables import Instant, metadata
 from flows.policy import load_policy
 from flows.policy_words import describe_value
+from flows.result_files import ARREARS_FILE, CHANGES_FILE, FIGURE_FILES
 from flows.results import STARS
 from flows.schema import TABLES, Table
 
@@ -26,20 +27,9 @@ CONFIG = DOCS.parent / "config"
 TARGET = DOCS / "data-dictionary.md"
 
 FILE_COLUMNS: Mapping[str, Sequence[str]] = {
-    "indicators.csv": outputs.INDICATOR_COLUMNS,
-    "stars.csv": outputs.STAR_COLUMNS,
-    "ratings.csv": outputs.RATING_COLUMNS,
-    "grades.csv": outputs.GRADE_COLUMNS,
-    "pay.csv": outputs.PAY_COLUMNS,
-    "awards.csv": outputs.AWARD_COLUMNS,
-    outputs.ARREARS: outputs.ARREARS_COLUMNS,
+    file.file_name: file.columns for file in (*FIGURE_FILES, ARREARS_FILE, CHANGES_FILE)
 }
-COMPARISON_COLUMNS: Mapping[str, Sequence[str]] = {
-    "communities.csv": comparison.COMMUNITY_COLUMNS,
-    "workers.csv": comparison.WORKER_COLUMNS,
-    "costs.csv": comparison.COST_COLUMNS,
-    "policy.csv": comparison.POLICY_COLUMNS,
-}
+COMPARISON_COLUMNS: Mapping[str, Sequence[str]] = {file.file_name: file.columns for file in comparison.FILES}
 SIDES = re.compile("(^|_)(?:before|after)(?=_fen$|$)")
 STAR = re.compile(f"^({'|'.join(STARS)})_")
 KINDS = {

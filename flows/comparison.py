@@ -4,7 +4,7 @@ Nothing of it enters the month's results, register or outputs: only an outcome r
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,38 +16,58 @@ from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.inputs import MonthInputs, gather_inputs, judge_inputs
 from flows.month import Month
 from flows.moves import CommunityMove, Comparison, CostLine, PolicyChange, WorkerMove
-from flows.outputs import format_csv, hold_lock
+from flows.outputs import hold_lock
 from flows.policy import load_policy
 from flows.report.comparison_page import write_comparison_page
+from flows.result_files import ResultFile, format_file
 from flows.results import STARS, StarRow
 
 FINGERPRINT_SHOWN = 12
 PAGE = "compare.html"
 
-COMMUNITY_COLUMNS = (
-    "month", "community_code", "district_code", "direction", "stars_before", "stars_after", "total_score_before",
-    "total_score_after", "complete_before", "complete_after", "rank_before", "rank_after", "gained", "lost",
-    *(
-        f"{star}_{name}_{side}" for star in STARS for name in ("state", "score", "reasons")
-        for side in ("before", "after")
+COMMUNITIES = ResultFile(
+    "communities",
+    (
+        "month", "community_code", "district_code", "direction", "stars_before", "stars_after", "total_score_before",
+        "total_score_after", "complete_before", "complete_after", "rank_before", "rank_after", "gained", "lost",
+        *(
+            f"{star}_{name}_{side}" for star in STARS for name in ("state", "score", "reasons")
+            for side in ("before", "after")
+        ),
     ),
+    ("community_code",),
 )  # fmt: skip
-WORKER_COLUMNS = (
-    "month", "staff_id", "community_code", "district_code", "post", "direction", "current_grade",
-    "entitled_grade_before", "entitled_grade_after", "proposed_grade_before", "proposed_grade_after", "kind_before",
-    "kind_after", "needs_manual_before", "needs_manual_after", "reasons_before", "reasons_after",
-    "current_pay_before_fen", "current_pay_after_fen", "proposed_pay_before_fen", "proposed_pay_after_fen",
-    "monthly_change_fen",
+WORKERS = ResultFile(
+    "workers",
+    (
+        "month", "staff_id", "community_code", "district_code", "post", "direction", "current_grade",
+        "entitled_grade_before", "entitled_grade_after", "proposed_grade_before", "proposed_grade_after",
+        "kind_before", "kind_after", "needs_manual_before", "needs_manual_after", "reasons_before", "reasons_after",
+        "current_pay_before_fen", "current_pay_after_fen", "proposed_pay_before_fen", "proposed_pay_after_fen",
+        "monthly_change_fen",
+    ),
+    ("staff_id",),
 )  # fmt: skip
-COST_COLUMNS = (
-    "month", "level", "district_code", "post", "worker_count", "grade_up_count", "grade_down_count", "pay_up_count",
-    "pay_down_count", "without_pay_count", "before_fen", "after_fen", "monthly_change_fen", "yearly_change_fen",
-    "standard_change_fen", "raise_cost_before_fen", "raise_cost_after_fen", "initial_change_fen",
+COSTS = ResultFile(
+    "costs",
+    (
+        "month", "level", "district_code", "post", "worker_count", "grade_up_count", "grade_down_count",
+        "pay_up_count", "pay_down_count", "without_pay_count", "before_fen", "after_fen", "monthly_change_fen",
+        "yearly_change_fen", "standard_change_fen", "raise_cost_before_fen", "raise_cost_after_fen",
+        "initial_change_fen",
+    ),
+    ("level", "district_code", "post"),
 )  # fmt: skip
-POLICY_COLUMNS = (
-    "month", "path", "title", "change", "in_force", "unit_before", "unit_after", "value_before", "value_after",
-    "start_before", "start_after", "tag_before", "tag_after", "reference_before", "reference_after",
+VALUES = ResultFile(
+    "policy",
+    (
+        "month", "path", "title", "change", "in_force", "unit_before", "unit_after", "value_before", "value_after",
+        "start_before", "start_after", "tag_before", "tag_after", "reference_before", "reference_after",
+    ),
+    ("path", "start_before", "start_after"),
 )  # fmt: skip
+
+FILES = (COMMUNITIES, WORKERS, COSTS, VALUES)
 
 
 @dataclass(frozen=True)
@@ -136,21 +156,20 @@ def _write_comparison(home: Path, comparison: Comparison) -> Path:
 
 def format_comparison(comparison: Comparison) -> dict[str, bytes]:
     """The comparison's CSV files by name: every community and worker, the costs, and the values that differ."""
-    about = {"month": str(comparison.month)}
-    communities = [_make_community_row(move) for move in comparison.communities]
-    workers = [_make_worker_row(move) for move in comparison.workers]
-    costs = [_make_cost_row(line) for line in comparison.costs]
-    values = [_make_policy_row(change, in_force=True) for change in comparison.policy_changes]
-    values += [_make_policy_row(change, in_force=False) for change in comparison.unseen_changes]
-    return {
-        "communities.csv": format_csv(COMMUNITY_COLUMNS, ("community_code",), about, communities),
-        "workers.csv": format_csv(WORKER_COLUMNS, ("staff_id",), about, workers),
-        "costs.csv": format_csv(COST_COLUMNS, ("level", "district_code", "post"), about, costs),
-        "policy.csv": format_csv(POLICY_COLUMNS, ("path", "start_before", "start_after"), about, values),
+    rows: dict[ResultFile, list[dict[str, Any]]] = {
+        COMMUNITIES: [_make_community_row(move) for move in comparison.communities],
+        WORKERS: [_make_worker_row(move) for move in comparison.workers],
+        COSTS: [_make_cost_row(line) for line in comparison.costs],
+        VALUES: [
+            *(_make_policy_row(change, in_force=True) for change in comparison.policy_changes),
+            *(_make_policy_row(change, in_force=False) for change in comparison.unseen_changes),
+        ],
     }
+    about = {"month": str(comparison.month)}
+    return {file.file_name: format_file(file, [{**about, **row} for row in rows[file]]) for file in FILES}
 
 
-def _make_community_row(move: CommunityMove) -> Mapping[str, Any]:
+def _make_community_row(move: CommunityMove) -> dict[str, Any]:
     row: dict[str, Any] = {
         "community_code": move.community.community_code,
         "district_code": move.community.district_code,
@@ -173,7 +192,7 @@ def _make_star_cells(row: StarRow, side: str) -> dict[str, Any]:
     return {f"{row.star}_{name}_{side}": getattr(row, name) for name in ("state", "score", "reasons")}
 
 
-def _make_worker_row(move: WorkerMove) -> Mapping[str, Any]:
+def _make_worker_row(move: WorkerMove) -> dict[str, Any]:
     """A worker by number alone: whoever needs the name has the roster."""
     row: dict[str, Any] = {
         "staff_id": move.after.staff_id,
@@ -192,11 +211,11 @@ def _make_worker_row(move: WorkerMove) -> Mapping[str, Any]:
     return row
 
 
-def _make_cost_row(line: CostLine) -> Mapping[str, Any]:
-    return {name: getattr(line, name) for name in COST_COLUMNS if name != "month"}
+def _make_cost_row(line: CostLine) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in COSTS.columns if name != "month"}
 
 
-def _make_policy_row(change: PolicyChange, *, in_force: bool) -> Mapping[str, Any]:
+def _make_policy_row(change: PolicyChange, *, in_force: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
         "path": change.known.path,
         "title": change.known.title,
@@ -204,7 +223,7 @@ def _make_policy_row(change: PolicyChange, *, in_force: bool) -> Mapping[str, An
         "in_force": in_force,
     }
     for side, value in (("before", change.before), ("after", change.after)):
-        row[f"start_{side}"] = "" if value is None else value.start_on
         for name in ("unit", "value", "tag", "reference"):
             row[f"{name}_{side}"] = None if value is None else getattr(value, name)
+        row[f"start_{side}"] = None if value is None else value.start_on
     return row

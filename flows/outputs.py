@@ -4,13 +4,11 @@ A revision is written aside as a whole and then put in place by renaming the fol
 two revisions side by side (interfaces.md, Results).
 """
 
-import csv
 import fcntl
 import hashlib
-import io
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,9 +17,9 @@ from typing import Any
 import orjson
 
 from flows.errors import SourceUnavailable
-from flows.exact import format_decimal
 from flows.ledger.results import RevisionRecord
 from flows.ledger.reviews import ArrearsLine
+from flows.result_files import ARREARS_FILE, format_figures, format_file
 from flows.results import MonthResult
 
 WORKBOOK = "hr-review.xlsx"
@@ -30,56 +28,16 @@ RUN = "run.json"
 ARREARS = "arrears.csv"
 REVISIONS = "revisions"
 
-INDICATOR_COLUMNS = (
-    "month", "community_code", "star", "indicator", "numerator", "denominator", "value", "score", "state",
-    "window_months",
-)  # fmt: skip
-STAR_COLUMNS = ("month", "revision", "community_code", "star", "score", "state", "reasons")
-RATING_COLUMNS = (
-    "month", "revision", "community_code", "district_code", "stars", "total_score", "complete", "rank",
-)  # fmt: skip
-GRADE_COLUMNS = (
-    "month", "staff_id", "community_code", "post", "current_grade", "entitled_grade", "proposed_grade", "kind",
-    "needs_manual", "reasons", "effective_on",
-)  # fmt: skip
-PAY_COLUMNS = (
-    "month", "staff_id", "basis", "grade", "appraisal", "basic_fen", "performance_fen", "uplift_fen", "total_fen",
-)  # fmt: skip
-AWARD_COLUMNS = ("pay_year", "community_code", "stars", "minimum_fen", "maximum_fen", "amount_fen")
-ARREARS_COLUMNS = ("month", "staff_id", "effective_on", "approved_on", "months", "monthly_fen", "total_fen")
-
-Row = Mapping[str, Any]
-
 
 def write_result_csvs(folder: Path, result: MonthResult, revision: int) -> None:
     """Write the six CSV files of a revision into `folder`."""
-    about = {"month": str(result.month), "revision": revision}
-    indicators = [
-        {**asdict(row), "value": format_decimal(row.value, 6), "score": format_decimal(row.score, 2)}
-        for row in result.indicators
-    ]
-    proposals = [{name: getattr(row, name) for name in GRADE_COLUMNS if name != "month"} for row in result.proposals]
-    _write(folder / "indicators.csv", INDICATOR_COLUMNS, ("community_code", "star", "indicator"), about, indicators)
-    _write(folder / "stars.csv", STAR_COLUMNS, ("community_code", "star"), about, _as_dicts(result.stars))
-    _write(folder / "ratings.csv", RATING_COLUMNS, ("community_code",), about, _as_dicts(result.ratings))
-    _write(folder / "grades.csv", GRADE_COLUMNS, ("staff_id",), about, proposals)
-    _write(folder / "pay.csv", PAY_COLUMNS, ("staff_id", "basis"), about, _as_dicts(result.pay_lines))
-    _write(folder / "awards.csv", AWARD_COLUMNS, ("community_code",), about, _as_dicts(result.awards))
+    for name, content in format_figures(result, str(result.month), revision).items():
+        (folder / name).write_bytes(content)
 
 
 def format_arrears(lines: Iterable[ArrearsLine]) -> bytes:
     """`arrears.csv` of a month: what approvals after their effective date owe."""
-    return format_csv(ARREARS_COLUMNS, ("staff_id",), {}, _as_dicts(lines))
-
-
-def format_csv(columns: Sequence[str], order: Sequence[str], about: Row, rows: Sequence[Row]) -> bytes:
-    """CSV with a BOM, since Excel reads UTF-8 as garbage without one, sorted as text by `order`."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in sorted(rows, key=lambda row: [str(row[name]) for name in order]):
-        writer.writerow([_format_cell(row[name] if name in row else about[name]) for name in columns])
-    return text.getvalue().encode("utf-8-sig")
+    return format_file(ARREARS_FILE, map(asdict, lines))
 
 
 def digest_files(folder: Path) -> dict[str, str]:
@@ -108,6 +66,9 @@ def format_run(record: RevisionRecord, counts: Mapping[str, Any]) -> bytes:
         "register_digest": record.inputs["register_digest"],
         "earlier_revision": record.inputs["earlier_revision"],
         "software_version": record.software_version,
+        "code_fingerprint": record.code_fingerprint,
+        "compared_with": record.compared_with,
+        "amends": record.amends,
         "counts": counts,
         "notices": record.notices,
         "alarms": record.alarms,
@@ -207,24 +168,6 @@ class StagedFolder(AbstractContextManager["StagedFolder"]):
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-
-
-def _as_dicts(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    return [asdict(row) for row in rows]
-
-
-def _write(path: Path, columns: Sequence[str], order: Sequence[str], about: Row, rows: Sequence[Row]) -> None:
-    path.write_bytes(format_csv(columns, order, about, rows))
-
-
-def _format_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return ";".join(value)
-    return str(value)
 
 
 def _link_file(source: Path, target: Path) -> None:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.cli import compare, doctor, inspection, month, notify, quality, quarantine, review
+from flows.cli import compare, doctor, history, inspection, month, notify, quality, quarantine, review
 from flows.errors import FivestarError
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 month.register(app)
+history.register(app)
 doctor.register(app)
 compare.register(app)
 app.add_typer(review.app, name="review")

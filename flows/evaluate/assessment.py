@@ -17,10 +17,24 @@ from flows.lake import TableView
 from flows.ledger.reviews import digest_register
 from flows.month import Month
 from flows.policy import Policy, PolicyAt, PolicyValue
-from flows.results import AwardLine, Inputs, MonthResult, PayLine, Proposal, RegisterRecord, SourceStatus
+from flows.results import (
+    AwardLine,
+    Inputs,
+    MissingWorker,
+    MonthResult,
+    PayLine,
+    Proposal,
+    RegisterRecord,
+    SourceStatus,
+)
 
 NO_BASE_NOTICE = "基本工资基数尚未设定（config/policy/pay.yaml 的 base_fen），本月不计算工资。"
 NO_ROSTER_NOTICE = "本市未配置人员名册，本月不产生等级调整建议。"
+
+MISSING_NOTICE = (
+    "{count} 名已有等级的人员不在本月名册（或其名册行被拒收），本月未提出建议；"
+    "编号见人事工作簿“名册缺人”，请核对名册。"
+)
 
 WORKER_FILES = ("grades.", "pay.")
 """Where the paths begin of the values that are asked for at the effective date (policy, preamble)."""
@@ -33,6 +47,7 @@ class Workers:
     proposals: Sequence[Proposal]
     pay_lines: Sequence[PayLine]
     awards: Sequence[AwardLine]
+    missing: Sequence[MissingWorker]
     pay_is_computed: bool
 
 
@@ -87,6 +102,7 @@ def evaluate_month(
         proposals=workers.proposals,
         pay_lines=workers.pay_lines,
         awards=workers.awards,
+        missing_workers=workers.missing,
         notices=_list_notices(workers, keeps_roster=keeps_roster),
         alarms=[
             *(f"{month}: source {source.platform} is missing: {source.evidence}." for source in missing),
@@ -140,8 +156,29 @@ def _assess_workers(
         proposals=proposals,
         pay_lines=compute_pay(proposals, outcomes, titles, rules, effective_on),
         awards=list_awards(titles, rules, effective_on),
+        missing=_list_missing(staff, month, roster, register) if keeps_roster else [],
         pay_is_computed=rules.get("pay.base_fen") is not None,
     )
+
+
+def _list_missing(
+    staff: Any, month: Month, roster: Sequence[RosterRow], register: Mapping[str, RegisterRecord]
+) -> list[MissingWorker]:
+    """Those with a grade in the register, or in the roster of the month before, whom the month's roster lacks."""
+    earlier = staff.filter(staff.month < str(month))
+    last_listed = {
+        row["staff_id"]: row["last_listed_in"]
+        for row in _read(earlier.group_by("staff_id").aggregate(last_listed_in=earlier.month.max()))
+    }
+    before = staff.filter(staff.month == str(month.plus(-1)), staff.current_grade.notnull())
+    grades = {row["staff_id"]: row["current_grade"] for row in _read(before.select("staff_id", "current_grade"))}
+    grades |= {staff_id: record.grade for staff_id, record in register.items()}
+    listed = {row.staff_id for row in roster}
+    return [
+        MissingWorker(staff_id, grade, staff_id in register, last_listed.get(staff_id))
+        for staff_id, grade in sorted(grades.items())
+        if staff_id not in listed
+    ]
 
 
 def _list_notices(workers: Workers, *, keeps_roster: bool) -> list[str]:
@@ -150,6 +187,8 @@ def _list_notices(workers: Workers, *, keeps_roster: bool) -> list[str]:
         notices.append(NO_ROSTER_NOTICE)
     if not workers.pay_is_computed:
         notices.append(NO_BASE_NOTICE)
+    if workers.missing:
+        notices.append(MISSING_NOTICE.format(count=len(workers.missing)))
     return notices
 
 
