@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.cli import doctor, history, inspection, month, notify, quality, quarantine, review
+from flows.cli import doctor, history, inspection, letters, month, notify, quality, quarantine, review
 from flows.errors import FivestarError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 month.register(app)
 history.register(app)
 doctor.register(app)
+letters.register(review.app)
 app.add_typer(review.app, name="review")
 app.add_typer(notify.app, name="notify")
 app.add_typer(quality.app, name="quality")
