@@ -87,6 +87,8 @@ def house(tmp_path: Path, config: Path, make_result: Callable[..., MonthResult])
         PayLine(REJECTED, "current", 2, "competent", 249_900, 107_100, 0, 357_000),
         PayLine(REJECTED, "proposed", 3, "competent", 261_800, 112_200, 0, 374_000),
     ]
+    # Grade 1: 340,000 fen, 70 % of it 238,000, and 15 % of that as uplift, 35,700.
+    lines.append(PayLine(FIRST, "proposed", 1, "competent", 238_000, 102_000, 35_700, 375_700))
     result = replace(empty, proposals=propose(policy), pay_lines=lines, inputs=inputs)
     with open_house(load_settings(tmp_path / "home", config)) as opened:
         opened.ledger.results.save(result, 1, digests={}, software_version="1", created_at=JUDGED_AT)
@@ -203,6 +205,16 @@ def test_a_rejection_without_a_reason_says_so_and_is_counted(house: House, tmp_p
 
 def test_a_first_grade_is_told_as_one(house: House, tmp_path: Path) -> None:
     assert "您首次定为 1 级，自2024年4月1日起执行" in read(house, tmp_path, FIRST)
+
+
+def test_pay_before_a_first_grade_is_not_known_and_an_uplift_has_its_own_line(house: House, tmp_path: Path) -> None:
+    text = read(house, tmp_path, FIRST)
+    assert (
+        "基本工资 | 不详 | 2,380.00\n绩效工资 | 不详 | 1,020.00\n两委上浮 | 不详 | 357.00\n合计 | 不详 | 3,757.00"
+        in text
+    )
+    assert "上浮比例 0.15〔有出处〕" in text
+    assert "上浮比例" not in read(house, tmp_path, RAISED)
 
 
 def test_the_letter_tells_whether_the_grade_is_in_the_register(house: House, tmp_path: Path) -> None:
