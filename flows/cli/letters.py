@@ -24,10 +24,6 @@ def write_letters(
         list[str] | None, typer.Option("--staff", metavar="ID", help="This worker's; may be repeated.")
     ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every worker's who is owed one.")] = False,
-    policy: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The policy folder that judged the month, if it is another one by now."),
-    ] = None,
 ) -> None:
     """Write a letter for each worker: what was decided or held back, why, and how to object."""
     from flows.review.letters.writing import write_letters as write
@@ -35,9 +31,7 @@ def write_letters(
     if bool(staff) == everyone:
         raise UsageError("Say whose: either --staff ID (repeatable) or --all.")
     with open_installation(home, config) as house:
-        report = write(
-            house, Month.parse(month), to.resolve(), read_clock, staff_ids=staff or None, policy_folder=policy
-        )
+        report = write(house, Month.parse(month), to.resolve(), read_clock, staff_ids=staff or None)
     told = ", ".join(f"{outcome} {report.counts.get(outcome, 0)}" for outcome in ("approved", "rejected", "held"))
     typer.echo(f"letters: {sum(report.counts.values())} ({told})")
     typer.echo(f"without a letter, for they await a decision: {report.waiting_count}")

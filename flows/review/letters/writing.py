@@ -8,11 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.errors import ConfigurationError, DecisionRefused, UsageError
-from flows.house import Clock, House, record_step
+from flows.errors import DecisionRefused, UsageError
+from flows.house import Clock, House, load_archived_policy, record_step
 from flows.ledger.results import RevisionRecord
 from flows.month import Month
-from flows.policy import PolicyAt, load_policy
 from flows.review.decisions import ReviewRow, find_revision, list_review, refuse_outdated
 from flows.review.letters.contents import Outcome
 from flows.review.letters.document import LetterPress
@@ -56,13 +55,12 @@ def write_letters(
     clock: Clock,
     *,
     staff_ids: Collection[str] | None,
-    policy_folder: Path | None = None,
 ) -> LetterReport:
     """Write into `folder` the letters of `staff_ids`, or of every worker who is owed one, and `index.csv`.
 
     Again gives the same bytes. Raises `DecisionRefused` if the month's result is out of date or one of `staff_ids` is
-    owed no letter, `ConfigurationError` if the template is wrong or the policy is not the one that judged the month,
-    and `UsageError` if `folder` cannot be written.
+    owed no letter, `ConfigurationError` if the template is wrong, `QualityGate` if the archive lacks the policy that
+    judged the month, and `UsageError` if `folder` cannot be written.
     """
     with record_step(house, "letters", clock, month=month) as counts:
         record = find_revision(house.ledger, month)
@@ -70,7 +68,7 @@ def write_letters(
         rows = list_review(house.ledger, month)
         owed = _list_owed(rows) if staff_ids is None else _choose_owed(rows, staff_ids, month)
         word_letter = load_letter_template(house.settings.config)
-        shared = _gather(house, month, record, policy_folder or house.settings.config / "policy")
+        shared = _gather(house, month, record)
         press = LetterPress()
         entries = []
         try:
@@ -139,31 +137,18 @@ def _waits(row: ReviewRow) -> bool:
     return row.awaits_decision or (row.decision is not None and row.decision.verdict == "returned")
 
 
-def _gather(house: House, month: Month, record: RevisionRecord, policy_folder: Path) -> LetterMonth:
+def _gather(house: House, month: Month, record: RevisionRecord) -> LetterMonth:
     results, reviews = house.ledger.results, house.ledger.reviews
     return LetterMonth(
         month=month,
         record=record,
-        policy=_load_judging_policy(policy_folder, record),
+        policy=load_archived_policy(house, record.inputs["policy_fingerprint"]).at(record.effective_on),
         communities={row.community_code: row for row in results.list_communities(str(month), record.revision)},
         pay_lines={(line.staff_id, line.basis): line for line in results.list_pay_lines(str(month), record.revision)},
         arrears={line.staff_id: line for line in reviews.list_arrears(str(month))},
         published=frozenset(reviews.list_published_decision_ids(str(month))),
         data_sources=_describe_data(house, record),
     )
-
-
-def _load_judging_policy(folder: Path, record: RevisionRecord) -> PolicyAt:
-    """The policy that judged the revision, on its effective date: another one's tags would explain nothing."""
-    policy = load_policy(folder)
-    judged_by = record.inputs["policy_fingerprint"]
-    if policy.fingerprint != judged_by:
-        raise ConfigurationError(
-            f"{folder}: its policy ({policy.fingerprint[:12]}) is not the one that judged {record.month}, revision "
-            f"{record.revision} ({judged_by[:12]}), so it can't explain the letters. Name that policy's folder with "
-            f"--policy, or judge the month again: fivestar evaluate --month {record.month}."
-        )
-    return policy.at(record.effective_on)
 
 
 def _describe_data(house: House, record: RevisionRecord) -> tuple[str, ...]:
