@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.cli import doctor, history, inspection, letters, month, notify, quality, quarantine, review
+from flows.cli import doctor, explain, history, inspection, letters, month, notify, quality, quarantine, review
 from flows.errors import FivestarError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(notify.app, name="notify")
 app.add_typer(quality.app, name="quality")
 app.add_typer(inspection.policy_app, name="policy")
+app.add_typer(explain.app, name="explain")
 app.add_typer(quarantine.app, name="quarantine")
 
 
