@@ -5,8 +5,8 @@ compared with what the ledger keeps before anything is said about it.
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import orjson
@@ -23,12 +23,11 @@ from flows.evaluate.explain.worker import WorkerExplanation, explain_worker
 from flows.evaluate.pay import AnnualTitle, find_titles, read_pay_rules
 from flows.evaluate.ratings import rank_complete
 from flows.house import SCRATCH, House
-from flows.inputs import MonthInputs, rebuild_inputs
+from flows.inputs import MonthInputs, find_record, rebuild_inputs
 from flows.lake import TableView
 from flows.ledger.results import RevisionRecord
 from flows.month import Month
 from flows.results import Community, PayLine, Proposal, RatingRow
-from flows.review.decisions import find_revision
 
 
 def explain_community_month(
@@ -39,7 +38,7 @@ def explain_community_month(
     Raises `QualityGate` if the month has no result or the stored one does not come out again, `UsageError` for a
     revision or community that it doesn't have.
     """
-    record = choose_revision(house, month, revision)
+    record = find_record(house, month, revision)
     community = _find_community(house, record, community_code)
     inputs = _rebuild(house, record)
     policy_at = inputs.policy.at(month.last_on)
@@ -57,7 +56,7 @@ def explain_community_month(
             ratings=ratings,
             with_events=with_events,
         )
-    return describe_revision(record), explanation
+    return _describe_revision(record), explanation
 
 
 def explain_staff_month(
@@ -68,7 +67,7 @@ def explain_staff_month(
     Raises `QualityGate` if the month has no result or the stored one does not come out again, `UsageError` for a
     revision or worker that it doesn't have.
     """
-    record = choose_revision(house, month, revision)
+    record = find_record(house, month, revision)
     results, key = house.ledger.results, (record.month, record.revision)
     proposal = _find_proposal(results.list_proposals(*key), record, staff_id)
     pay_lines = [line for line in results.list_pay_lines(*key) if line.staff_id == staff_id]
@@ -92,22 +91,10 @@ def explain_staff_month(
         arrears=[line for line in reviews.list_arrears(str(month)) if line.staff_id == staff_id],
         records=records,
     )
-    return describe_revision(record), explanation, proposal.name
+    return _describe_revision(record), explanation, proposal.name
 
 
-def choose_revision(house: House, month: Month, revision: int | None) -> RevisionRecord:
-    """The month's newest revision, or the one named. Raises `QualityGate` if none, `UsageError` if not that one."""
-    latest = find_revision(house.ledger, month)
-    if revision is None:
-        return latest
-    found = house.ledger.results.find_revision(str(month), revision)
-    if found is None:
-        numbers = [str(record.revision) for record in house.ledger.results.list_revisions(str(month))]
-        raise UsageError(f"{month} has no revision {revision}. Name one of those it has: {', '.join(numbers)}.")
-    return found
-
-
-def describe_revision(record: RevisionRecord) -> Heading:
+def _describe_revision(record: RevisionRecord) -> Heading:
     """What stands above an explanation of this revision."""
     return Heading(
         month=Month.parse(record.month),
@@ -115,13 +102,14 @@ def describe_revision(record: RevisionRecord) -> Heading:
         created_at=record.created_at,
         policy_fingerprint=record.inputs["policy_fingerprint"],
         software_version=record.software_version,
+        code_fingerprint=record.code_fingerprint,
     )
 
 
 def _rebuild(house: House, record: RevisionRecord) -> MonthInputs:
     inputs = rebuild_inputs(house, record)
     if inputs.policy.fingerprint != record.inputs["policy_fingerprint"]:
-        raise refuse_explanation(
+        raise _refuse(
             record,
             f"its policy was {record.inputs['policy_fingerprint']}, and {inputs.policy.fingerprint} is at hand",
         )
@@ -166,8 +154,8 @@ def _require_same_worker(
     judged = assess_workers(
         WorkerView(view, staff_id), inputs.month, inputs.policy, own, keeps_roster=inputs.keeps_roster
     )
-    require_same(record, "proposal", _digest_by_id([proposal]), _digest_by_id(judged.proposals))
-    require_same(record, "pay", _digest_by_basis(pay_lines), _digest_by_basis(judged.pay_lines))
+    _require_same(record, "proposal", _digest_by_id([proposal]), _digest_by_id(judged.proposals))
+    _require_same(record, "pay", _digest_by_basis(pay_lines), _digest_by_basis(judged.pay_lines))
 
 
 def _digest_by_id(proposals: Sequence[Proposal]) -> dict[str, str]:
@@ -201,23 +189,32 @@ def _require_same_community(
         return [row for row in rows if row.community_code == code]
 
     indicators = {row.indicator: row for row in select(results.list_indicators(*key))}
-    require_same(record, "indicator", indicators, {row.indicator: row for row in select(assessment.indicators)})
+    _require_same(record, "indicator", indicators, {row.indicator: row for row in select(assessment.indicators)})
     stars = {row.star: row for row in select(results.list_stars(*key))}
-    require_same(record, "star", stars, {row.star: row for row in select(assessment.stars)})
+    _require_same(record, "star", stars, {row.star: row for row in select(assessment.stars)})
     # Only this community's events are at hand, so the others' ratings, and with them its rank, are the stored ones.
     ranks = rank_complete(ratings)
     rated = {row.community_code: replace(row, rank=ranks.get(code)) for row in select(assessment.ratings)}
-    require_same(record, "rating", {row.community_code: row for row in select(ratings)}, rated)
+    _require_same(record, "rating", {row.community_code: row for row in select(ratings)}, rated)
 
 
-def require_same(record: RevisionRecord, kind: str, stored: dict[str, Any], found: dict[str, Any]) -> None:
+def _require_same(record: RevisionRecord, kind: str, stored: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     """Refuse to explain a result that does not come out again, naming the first row that differs."""
     for name in [*stored, *(name for name in found if name not in stored)]:
         if stored.get(name) != found.get(name):
-            raise refuse_explanation(record, f"{kind} {name} is stored as {stored.get(name)}, now {found.get(name)}")
+            raise _refuse(record, f"{kind} {name} {_tell_difference(stored.get(name), found.get(name))}")
 
 
-def refuse_explanation(record: RevisionRecord, found: str) -> QualityGate:
+def _tell_difference(stored: Any, found: Any) -> str:
+    if stored is None or found is None:
+        return "is not stored, but comes out now" if stored is None else "is stored, but does not come out any more"
+    if not is_dataclass(stored):
+        return "comes out differently"
+    pairs = ((field.name, getattr(stored, field.name), getattr(found, field.name)) for field in fields(stored))
+    return ", ".join(f"has {name} {before}, now {after}" for name, before, after in pairs if before != after)
+
+
+def _refuse(record: RevisionRecord, found: str) -> QualityGate:
     """The error that a stored result can't be reproduced, so that nobody explains figures that nothing stands for."""
     return QualityGate(
         f"{record.month} revision {record.revision}: the stored result can't be reproduced: {found}. "

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flows.errors import QualityGate
+from flows.errors import QualityGate, UsageError
 from flows.evaluate.assessment import evaluate_month
 from flows.house import House, load_archived_policy
 from flows.ingest.ingestion import read_sources
@@ -77,6 +77,20 @@ def judge_inputs(inputs: MonthInputs, view: TableView) -> MonthResult:
         earlier_revision=inputs.earlier_revision,
         keeps_roster=inputs.keeps_roster,
     )
+
+
+def find_record(house: House, month: Month, revision: int | None) -> RevisionRecord:
+    """That revision of the month, or the newest. Raises `QualityGate` or `UsageError` if there is none."""
+    records = house.ledger.results.list_revisions(str(month))
+    if not records:
+        raise QualityGate(f"{month} has no result. Evaluate it first: fivestar evaluate --month {month}.")
+    if revision is None:
+        return records[-1]
+    found = next((record for record in records if record.revision == revision), None)
+    if found is None:
+        numbers = ", ".join(str(record.revision) for record in records)
+        raise UsageError(f"{month} has no revision {revision}. It has {numbers}; name one with --revision.")
+    return found
 
 
 def rebuild_inputs(house: House, record: RevisionRecord) -> MonthInputs:

@@ -20,7 +20,7 @@ from flows.results import Proposal
 
 MARCH = Month(2024, 3)
 FOUR_STARS = AnnualTitle("410202001001", rating_year=2023, stars=4, pay_year=2024)
-HEADING = Heading(MARCH, 2, datetime(2024, 4, 5, 2, tzinfo=UTC), "f" * 64, "0.1.0")
+HEADING = Heading(MARCH, 2, datetime(2024, 4, 5, 2, tzinfo=UTC), "f" * 64, "0.1.0", "c" * 64)
 
 
 def explain(proposal: Proposal, **given: object) -> WorkerExplanation:
@@ -193,6 +193,7 @@ def test_the_head_says_provisional_revision_policy_and_program() -> None:
     assert lines[0].startswith("月度监测（暂定）　2024年3月")
     assert lines[1] == "结果版次：第 2 版（2024-04-05 10:00 形成，程序版本 0.1.0）"
     assert lines[2] == f"政策指纹：{'f' * 64}"
+    assert lines[3] == f"程序指纹：{'c' * 64}"
 
 
 def test_sanctions_and_the_causes_of_a_hold_read_as_words() -> None:

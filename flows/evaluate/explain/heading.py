@@ -18,6 +18,7 @@ class Heading:
     created_at: datetime
     policy_fingerprint: str
     software_version: str
+    code_fingerprint: str
     label: str = MONITORING
 
 
@@ -27,6 +28,7 @@ def write_heading(heading: Heading, subject: str) -> Iterator[str]:
     made = f"{format_instant(heading.created_at)} 形成，程序版本 {heading.software_version}"
     yield f"结果版次：第 {heading.revision} 版（{made}）"
     yield f"政策指纹：{heading.policy_fingerprint}"
+    yield f"程序指纹：{heading.code_fingerprint or '该版未记录'}"
 
 
 def write_policy(values: Iterable[PolicyValue]) -> Iterator[str]:
