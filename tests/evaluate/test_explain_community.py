@@ -5,45 +5,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from star_city import (
-    ALL_PRESENT,
-    HOME,
-    MARCH,
-    NEIGHBOUR,
-    MemoryView,
-    check,
-    community,
-    community_row,
-    event,
-    grid,
-    incident,
-    sheet,
-    shipped_policy,
-)
+from explain_city import explain
+from star_city import HOME, NEIGHBOUR, check, community_row, event, grid, incident, sheet
 
-from flows.evaluate.communities import assess_communities
-from flows.evaluate.explain.community import CommunityExplanation, explain_community
+from flows.evaluate.explain.community import CommunityExplanation
 from flows.evaluate.explain.measures import BatchShare
 from flows.evaluate.explain.stars import IndicatorExplanation, StarExplanation, Veto
 from flows.month import Month
-from flows.results import SourceStatus
-
-
-def explain(*, with_events: bool = True, missing: tuple[str, ...] = (), **rows: object) -> CommunityExplanation:
-    """The home community's March from these rows."""
-    view = MemoryView(**{"communities": [community_row()], **rows})
-    policy_at = shipped_policy().at(MARCH.last_on)
-    presence = {**ALL_PRESENT, **dict.fromkeys(missing, False)}
-    assessment = assess_communities(view, policy_at, MARCH, presence)
-    return explain_community(
-        view,
-        assessment,
-        policy_at,
-        community(),
-        sources=[SourceStatus(name, "complete" if held else "missing", "pull 1") for name, held in presence.items()],
-        ratings=assessment.ratings,
-        with_events=with_events,
-    )
 
 
 def find_star(explanation: CommunityExplanation, star: str) -> StarExplanation:

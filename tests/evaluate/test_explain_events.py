@@ -9,6 +9,8 @@ from star_city import HOME, MARCH, NEIGHBOUR, event, make_table, scheme
 from flows.evaluate.calendar import CityCalendar
 from flows.evaluate.explain.events import DueEvent, explain_against, list_due_events
 from flows.evaluate.explain.view import CommunityView
+from flows.evaluate.explain.words import AGAINST, define_events
+from flows.evaluate.indicators import DEFINITIONS, PARTS, EventRatio
 from flows.lake import QUARANTINE_SCHEMA, Lake, Landing, arrow_schema
 from flows.month import Month
 from flows.schema import TABLES
@@ -106,6 +108,18 @@ def test_events_of_the_window_are_listed_with_their_month_and_its_cutoff() -> No
     assert [(each.event_id, each.month) for each in found] == [("february", Month(2024, 2)), ("march", MARCH)]
     # Judged on day 3 of the following month, 00:00 in the city.
     assert [each.cutoff_at for each in found] == [Month(2024, 2).cutoff_at(3), MARCH.cutoff_at(3)]
+
+
+RATIOS = [ratio for ratio in (*DEFINITIONS.values(), *PARTS.values()) if isinstance(ratio, EventRatio)]
+
+
+@pytest.mark.parametrize("ratio", RATIOS, ids=lambda ratio: f"{ratio.category}-{ratio.numerator}")
+def test_whatever_an_indicator_counts_has_reasons_and_words(ratio: EventRatio) -> None:
+    [found] = list_events(event(category=ratio.category, status="open", closed_at=None))
+    reasons = explain_against(found, ratio.numerator)
+    assert reasons
+    assert set(reasons) <= set(AGAINST)
+    assert " ÷ " in define_events(ratio)
 
 
 def test_neither_void_events_nor_a_neighbours_are_listed() -> None:

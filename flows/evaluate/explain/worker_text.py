@@ -134,7 +134,7 @@ def _write_decisions(explanation: WorkerExplanation) -> Iterator[str]:
 def _write_records(explanation: WorkerExplanation) -> Iterator[str]:
     for record in explanation.records:
         key = "，".join(f"{_name_input(name)} {_write_value(value)}" for name, value in record.key.items())
-        place = f"批次 {record.batch_id} 第 {record.record_no} 条记录，来自 {record.slot}"
+        place = f"批次 {record.batch_id}，记录号 {record.record_no}（从 0 起），来自 {record.slot}"
         yield f"  {TABLES[record.table]}（{key}）：{place}"
 
 
