@@ -45,6 +45,7 @@ def explain_community_month(
     ratings = house.ledger.results.list_ratings(record.month, record.revision)
     with CommunityView(house.lake, inputs.landings, house.settings.home / SCRATCH, community_code) as view:
         presence = {source.platform: source.present for source in inputs.sources}
+        # The view is one community's: of the assessment only its own rows and counts are whole.
         assessment = assess_communities(view, policy_at, month, presence)
         _require_same_community(house, record, community_code, assessment, ratings)
         explanation = explain_community(

@@ -154,8 +154,7 @@ def _measure(
 def _back_by_events(
     definition: EventRatio, rule: IndicatorRule, months: Collection[Month], evidence: Evidence
 ) -> _Backing:
-    """The batches of the denominator's events; those against it are outside of the numerator, or in it if lower is
-    better."""
+    """The denominator's events: against it are those outside of the numerator, or in it if lower is better."""
     counted = [
         event
         for event in evidence.events
