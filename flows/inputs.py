@@ -4,17 +4,16 @@ Everything that can move a figure is among the inputs, so judging the same input
 judging them by another policy tells what that policy alone would change.
 """
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flows.errors import QualityGate
+from flows.errors import QualityGate, UsageError
 from flows.evaluate.assessment import evaluate_month
-from flows.house import SCRATCH, House
+from flows.house import House, load_archived_policy
 from flows.ingest.ingestion import read_sources
 from flows.ingest.status import find_source_status
-from flows.lake import Landing, TableView, name_leftover
+from flows.lake import Landing, TableView
 from flows.ledger.results import RevisionRecord
 from flows.ledger.reviews import digest_register
 from flows.month import Month
@@ -80,6 +79,20 @@ def judge_inputs(inputs: MonthInputs, view: TableView) -> MonthResult:
     )
 
 
+def find_record(house: House, month: Month, revision: int | None) -> RevisionRecord:
+    """That revision of the month, or the newest. Raises `QualityGate` or `UsageError` if there is none."""
+    records = house.ledger.results.list_revisions(str(month))
+    if not records:
+        raise QualityGate(f"{month} has no result. Evaluate it first: fivestar evaluate --month {month}.")
+    if revision is None:
+        return records[-1]
+    found = next((record for record in records if record.revision == revision), None)
+    if found is None:
+        numbers = ", ".join(str(record.revision) for record in records)
+        raise UsageError(f"{month} has no revision {revision}. It has {numbers}; name one with --revision.")
+    return found
+
+
 def rebuild_inputs(house: House, record: RevisionRecord) -> MonthInputs:
     """What an old revision was judged from: its landings, its archived policy, its sources and its register.
 
@@ -110,19 +123,10 @@ def rebuild_inputs(house: House, record: RevisionRecord) -> MonthInputs:
         month=month,
         # A batch that landed twice counts where it stood in the order, as it did then.
         landings=[replace(landed[batch_id], landing_no=place) for place, batch_id in enumerate(batch_ids, start=1)],
-        policy=_unpack_policy(house, inputs["policy_fingerprint"]),
+        policy=load_archived_policy(house, inputs["policy_fingerprint"]),
         sources=[SourceStatus(it["platform"], it["status"], it["evidence"]) for it in inputs["sources"]],
         register=register,
         register_no=register_no or 0,
         earlier_revision=inputs["earlier_revision"],
         keeps_roster=inputs.get("keeps_roster", True),
     )
-
-
-def _unpack_policy(house: House, fingerprint: str) -> Policy:
-    """The archived policy, loaded as strictly as any."""
-    files = house.ledger.archive.read_policy(fingerprint)
-    with tempfile.TemporaryDirectory(prefix=f"{name_leftover()}-", dir=house.settings.home / SCRATCH) as folder:
-        for name, text in files.items():
-            (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
-        return load_policy(Path(folder))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from flows.code import fingerprint_code
-from flows.errors import QualityGate, UsageError
+from flows.errors import QualityGate
 from flows.house import Clock, House, record_step
-from flows.inputs import judge_inputs, rebuild_inputs
+from flows.inputs import find_record, judge_inputs, rebuild_inputs
 from flows.ledger.results import RevisionRecord, digest_inputs
 from flows.month import Month
 from flows.result_files import format_figures
@@ -74,20 +74,6 @@ def replay_revision(house: House, month: Month, revision: int | None, clock: Clo
         if not report.is_proven:
             counts["error"] = "the replay differs from the revision"
     return report
-
-
-def find_record(house: House, month: Month, revision: int | None) -> RevisionRecord:
-    """That revision of the month, or the newest. Raises `QualityGate` or `UsageError` if there is none."""
-    records = house.ledger.results.list_revisions(str(month))
-    if not records:
-        raise QualityGate(f"{month} has no result. Evaluate it first: fivestar evaluate --month {month}.")
-    if revision is None:
-        return records[-1]
-    found = next((record for record in records if record.revision == revision), None)
-    if found is None:
-        numbers = ", ".join(str(record.revision) for record in records)
-        raise UsageError(f"{month} has no revision {revision}. It has {numbers}; name one with --revision.")
-    return found
 
 
 def _compare(recorded: Mapping[str, str], replayed: Mapping[str, bytes]) -> tuple[ReplayedFile, ...]:

@@ -304,3 +304,8 @@ def format_month(month: Month) -> str:
 def format_instant(instant: datetime) -> str:
     """An instant on the city's clock, to the minute."""
     return f"{instant.astimezone(CITY_ZONE):%Y-%m-%d %H:%M}"
+
+
+def format_instant_to_the_second(instant: datetime) -> str:
+    """An instant on the city's clock, to the second: what shows which of two came first."""
+    return f"{instant.astimezone(CITY_ZONE):%Y-%m-%d %H:%M:%S}"

@@ -79,7 +79,7 @@ def evaluate_month(
             f"{month}: no community is registered on {month.last_on}, so there is nothing to judge. "
             f"Pull the month first: fivestar ingest --month {month}."
         )
-    workers = _assess_workers(view, month, policy, register, keeps_roster=keeps_roster)
+    workers = assess_workers(view, month, policy, register, keeps_roster=keeps_roster)
     missing = [source for source in told if not source.present]
     return MonthResult(
         month=month,
@@ -135,9 +135,13 @@ def _list_undescribed_sources(policy: PolicyAt, sources: Sequence[SourceStatus])
     return [SourceStatus(platform, "missing", "no file in config/platforms describes it") for platform in needed]
 
 
-def _assess_workers(
+def assess_workers(
     view: TableView, month: Month, policy: Policy, register: Mapping[str, RegisterRecord], *, keeps_roster: bool
 ) -> Workers:
+    """What the month says of the workers of its roster, and of the communities' titles (policy §4, §5).
+
+    Raises `QualityGate` if a kept roster has no row for the month.
+    """
     effective_on = month.plus(1).first_on
     rules = policy.at(effective_on)
     staff = view.table("staff")

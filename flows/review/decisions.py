@@ -95,7 +95,7 @@ def decide(
     `hold`), if it is in the register already, or if it would amend a published grade without a comment that says why.
     """
     record = find_revision(ledger, month)
-    _refuse_outdated(ledger, month, record)
+    refuse_outdated(ledger, month, record)
     rows = list_review(ledger, month)
     published = ledger.reviews.list_published_decision_ids(str(month))
     if staff_ids is None:
@@ -130,7 +130,7 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
     out of date. (policy §4, the register; §5, arrears)
     """
     record = find_revision(ledger, month)
-    _refuse_outdated(ledger, month, record)
+    refuse_outdated(ledger, month, record)
     rows = list_review(ledger, month)
     approved = [row for row in rows if row.decision is not None and row.decision.verdict == "approved"]
     if not approved:
@@ -168,7 +168,7 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
     )
 
 
-def _refuse_outdated(ledger: Ledger, month: Month, record: RevisionRecord) -> None:
+def refuse_outdated(ledger: Ledger, month: Month, record: RevisionRecord) -> None:
     """Raise `DecisionRefused` if the register has changed since the month was judged.
 
     The proposals then start from grades that no longer hold: entering them could lower a grade, or owe a month twice.

@@ -65,14 +65,14 @@ def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
     return ledger
 
 
-def approve(ledger: Ledger, *staff_ids: str, decided_at: datetime = IN_TIME) -> int:
+def approve(ledger: Ledger, *staff_ids: str, decided_at: datetime = IN_TIME, comment: str = "") -> int:
     return decide(
         ledger,
         MONTH,
         "approved",
         reviewer="审核人",
         staff_ids=staff_ids or None,
-        comment="",
+        comment=comment,
         decided_at=decided_at,
     )
 
@@ -191,9 +191,22 @@ def test_a_grade_corrected_and_corrected_back_ends_where_the_last_decision_put_i
     for revision, grade in ((1, 4), (2, 5), (3, 4)):
         if revision > 1:
             save_with_grade(ledger, make_result, revision, grade)
-        assert approve(ledger, "K1") == 1
+        assert approve(ledger, "K1", comment="更正") == 1
         publish(ledger, MONTH, recorded_at=NOW)
         assert ledger.reviews.list_grades_in_force(date(2024, 4, 1))["K1"].grade == grade
+
+
+def test_a_published_grade_is_amended_with_a_reason_and_never_in_bulk(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    approve(ledger, "K1")
+    publish(ledger, MONTH, recorded_at=NOW)
+    save_with_grade(ledger, make_result, 2, 5)
+    # K5 may be decided in bulk; K1 would be amended.
+    assert approve(ledger) == 1
+    assert read_verdicts(ledger) == {"K5": "approved"}
+    with pytest.raises(DecisionRefused, match=r"published grade of worker K1 .* Say why with --comment"):
+        approve(ledger, "K1", comment=" ")
 
 
 def test_arrears_of_a_correction_are_left_to_a_person(
@@ -203,7 +216,7 @@ def test_arrears_of_a_correction_are_left_to_a_person(
     approve(ledger, "K1", decided_at=late)
     assert len(publish(ledger, MONTH, recorded_at=late).arrears) == 1
     save_with_grade(ledger, make_result, 2, 5)
-    approve(ledger, "K1", decided_at=late)
+    approve(ledger, "K1", decided_at=late, comment="更正")
     report = publish(ledger, MONTH, recorded_at=late)
     assert (len(report.arrears), report.arrears_unreckoned_count) == (1, 1)
 
