@@ -7,7 +7,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -39,9 +39,10 @@ class PolicyValue:
 
 @dataclass(frozen=True)
 class Policy:
-    """All policy values with their history, by path, in file order."""
+    """All policy values with their history, by path, in file order; `files` is what was read, by file name."""
 
     leaves: Mapping[str, Leaf]
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -154,7 +155,7 @@ def load_policy(folder: Path) -> Policy:
     """
     if not folder.is_dir():
         raise ConfigurationError(
-            f"policy folder {folder} is not there. It must hold {_name_files()}; check --config."
+            f"policy folder {folder} is not there. It must hold {_name_files()}; check --config, or --policy."
         )
     for found in sorted(folder.iterdir()):
         if found.name not in {f"{name}.yaml" for name in FILES} and not found.name.startswith("."):
@@ -173,7 +174,8 @@ def load_policy(folder: Path) -> Policy:
         leaves.update(found_leaves)
     _check_weights(leaves)
     _check_work_funds(leaves)
-    return Policy(leaves)
+    files = {f"{name}.yaml": (folder / f"{name}.yaml").read_text(encoding="utf-8") for name in FILES}
+    return Policy(leaves, files)
 
 
 def _check_terms(name: str, leaves: Mapping[str, Leaf]) -> None:

@@ -282,6 +282,7 @@ TERMS: Mapping[str, Mapping[str, Term]] = {
         "sanction_period_months": Term("table", check_names(SANCTIONS, check_whole)),
         "sanction_holds_raise": Term("truth"),
         "most_steps_at_once": Term("grades", check_positive),
+        "objection_answer_working_days": Term("days", check_positive),
     },
     "pay": {
         "base_fen": Term("fen", check_positive),

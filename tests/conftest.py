@@ -10,6 +10,7 @@ import city_runs
 import month_factory
 import pytest
 from hypothesis import settings
+from postgresql_server import PostgresqlServer, start_postgresql
 
 from flows.engines import OpenEngine, choose_engine
 from flows.results import MonthResult
@@ -25,6 +26,13 @@ settings.load_profile("gate" if os.environ.get("CI") else "anywhere")
 def make_result() -> Callable[..., MonthResult]:
     """Makes an invented month: `make_result(community_count=6, staff_per_community=4, paid=True, missing=())`."""
     return month_factory.make_month
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A real PostgreSQL, one for the session; who uses it empties it first."""
+    with start_postgresql() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
