@@ -8,7 +8,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -23,6 +23,7 @@ from flows.policy_terms import TERMS
 from flows.policy_values import check_decimal
 from flows.policy_words import describe_value
 
+FINGERPRINT_DIGITS = 12
 FILES = tuple(TERMS)
 
 
@@ -45,9 +46,10 @@ class PolicyValue:
 
 @dataclass(frozen=True)
 class Policy:
-    """All policy values with their history, by path, in file order."""
+    """All policy values with their history, by path, in file order; `files` is what was read, by file name."""
 
     leaves: Mapping[str, Leaf]
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -189,6 +191,11 @@ class PolicyAt:
         raise ConfigurationError(f"{path}, {self.on}: value is {value!r}. It must be {kind}; correct the file.")
 
 
+def shorten_fingerprint(fingerprint: str) -> str:
+    """As much of a fingerprint as people read and compare; `run.json` has it in full."""
+    return fingerprint[:FINGERPRINT_DIGITS]
+
+
 def load_policy(folder: Path) -> Policy:
     """The policy of `folder`, every value checked.
 
@@ -198,7 +205,7 @@ def load_policy(folder: Path) -> Policy:
     """
     if not folder.is_dir():
         raise ConfigurationError(
-            f"policy folder {folder} is not there. It must hold {_name_files()}; check --config."
+            f"policy folder {folder} is not there. It must hold {_name_files()}; check --config, or --policy."
         )
     for found in sorted(folder.iterdir()):
         if found.name not in {f"{name}.yaml" for name in FILES} and not found.name.startswith("."):
@@ -218,7 +225,8 @@ def load_policy(folder: Path) -> Policy:
     check_days(leaves)
     check_weights(leaves)
     check_ladders(leaves)
-    return Policy(leaves)
+    files = {f"{name}.yaml": (folder / f"{name}.yaml").read_text(encoding="utf-8") for name in FILES}
+    return Policy(leaves, files)
 
 
 def _list_content(entry: Dated) -> list[Any]:

@@ -133,6 +133,7 @@ TERMS: Mapping[str, Mapping[str, Term]] = {
         ),
         "sanction_holds_raise": Term("truth"),
         "most_steps_at_once": Term("grades", check_positive),
+        "objection_answer_working_days": Term("days", check_positive),
     },
     "pay": {
         "base_fen": Term("fen", check_positive),

@@ -142,6 +142,20 @@ class RegisterRecord:
 
 
 @dataclass(frozen=True)
+class MissingWorker:
+    """A worker who holds a grade and whom the month's roster lacks: nothing is proposed, a person must look.
+
+    `is_registered` says whether the grade stands in the register, else it is that of the roster of the month before;
+    `last_listed_in` is the last earlier month whose roster has the worker, if any does.
+    """
+
+    staff_id: str
+    grade: int
+    is_registered: bool
+    last_listed_in: str | None
+
+
+@dataclass(frozen=True)
 class PayLine:
     """One worker's monthly pay at one grade, in fen (policy §5)."""
 
@@ -165,6 +179,52 @@ class AwardLine:
     minimum_fen: int
     maximum_fen: int
     amount_fen: int | None
+
+
+ChangeCause = Literal["code", "data", "policy", "undetermined"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One cell of the result files that a revision made other than before, and what made it so.
+
+    `subject` is the result file without its ending, `subject_id` the row's key there; `before` or `after` is empty
+    where the row was not there, or its cell held nothing. `causes` name in their order the steps from the old inputs
+    to the new at which the cell moved: `code` (same inputs, today's program), `data` (batches, sources, register),
+    `policy`; `undetermined` where the old inputs can no longer be judged.
+    """
+
+    subject: str
+    subject_id: str
+    field: str
+    before: str
+    after: str
+    causes: tuple[ChangeCause, ...]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """How a revision stands to the earlier ones of its month.
+
+    `compared_with` is the revision that `changes` start from: the published one where the month is locked, which this
+    revision `amends`; else the one before. Both are empty for a first revision.
+    """
+
+    compared_with: int | None = None
+    amends: int | None = None
+    changes: Sequence[Change] = ()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The rows of a month's result that its CSV files show."""
+
+    indicators: Sequence[IndicatorRow]
+    stars: Sequence[StarRow]
+    ratings: Sequence[RatingRow]
+    proposals: Sequence[Proposal]
+    pay_lines: Sequence[PayLine]
+    awards: Sequence[AwardLine]
 
 
 @dataclass(frozen=True)
@@ -196,7 +256,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class MonthResult:
+class MonthResult(Figures):
     """Everything a month's evaluation found, before it has a revision number."""
 
     month: Month
@@ -205,16 +265,11 @@ class MonthResult:
     inputs: Inputs
     policy_values: Sequence[PolicyValue]
     communities: Sequence[Community]
-    indicators: Sequence[IndicatorRow]
-    stars: Sequence[StarRow]
-    ratings: Sequence[RatingRow]
-    proposals: Sequence[Proposal]
-    pay_lines: Sequence[PayLine]
-    awards: Sequence[AwardLine]
     notices: Sequence[str]
     """Chinese sentences that the report and the workbook show at their top."""
     alarms: Sequence[str]
     """English sentences for the engineers (policy §6, sanity alarm)."""
+    missing_workers: Sequence[MissingWorker] = ()
 
 
 def count_result(result: MonthResult) -> dict[str, Any]:
@@ -232,6 +287,7 @@ def count_result(result: MonthResult) -> dict[str, Any]:
         "workers": len(result.proposals),
         "proposals_by_kind": dict(sorted(by_kind.items())),
         "needs_manual": sum(proposal.needs_manual for proposal in result.proposals),
+        "missing_from_roster": len(result.missing_workers),
         "monthly_cost_fen": count_monthly_cost_fen(result),
         "awards": len(result.awards),
     }

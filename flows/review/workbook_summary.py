@@ -6,7 +6,8 @@ from typing import Any
 
 import xlsxwriter.utility as places
 
-from flows.results import AWAITING_KINDS, MonthResult, list_grades
+from flows.changes import describe_amendment
+from flows.results import AWAITING_KINDS, Lineage, MonthResult, list_grades
 from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, set_up_page
 from flows.review.workbook_rows import PersonRow, find_column
 from flows.wording import (
@@ -63,6 +64,7 @@ def write_summary(
     *,
     result: MonthResult,
     revision: int,
+    lineage: Lineage | None,
     people: Sequence[PersonRow],
     to_decide: tuple[str, int],
 ) -> None:
@@ -78,6 +80,8 @@ def write_summary(
         formats.plain,
         1,
     )
+    if lineage is not None and lineage.amends is not None:
+        pen.write_band(f"注意：{describe_amendment(lineage.amends)}", formats.notice)
     for banner in list_banners(result):
         pen.write_band(f"注意：{banner}", formats.notice)
     _write_counts(pen, people)

@@ -21,7 +21,9 @@ KNOWS_NO_RULE = (
     "flows/ingest/",  # rows, bytes, seconds and clocks; the bands of grades are handed to it
     "flows/ledger/tables.py",  # widths of columns
     "flows/report/pictures.py",  # sizes on paper, as those below
+    "flows/review/letters/paper.py",
     "flows/review/workbook.py",
+    "flows/review/workbook_changes.py",
     "flows/review/workbook_formats.py",
     "flows/review/workbook_rows.py",
     "flows/review/workbook_summary.py",
@@ -39,13 +41,14 @@ NOT_OF_THE_POLICY = {
     ("flows/month.py", "MONTHS_IN_YEAR"): "months in a year",
     ("flows/notify/config.py", "_list_valid_keys"): "depth of a file",
     ("flows/notify/outbox.py", "FAILURES_SHOWN"): "length of a message",
-    ("flows/outputs.py", "write_result_csvs"): "decimals (interfaces.md)",
+    ("flows/result_files.py", "VALUE_PLACES"): "decimals (interfaces.md)",
+    ("flows/evaluate/explain/arithmetic.py", "PLACES_MAX"): "decimals shown",
     ("flows/outputs.py", "format_run"): "digits of a run's id",
     ("flows/policy_files.py", "_shorten"): "length of a message",
     ("flows/policy_values.py", "SATURDAY"): "number of a weekday",
     ("flows/report/contents.py", "LINES_PER_MAP"): "lines on a page",
     ("flows/report/figures.py", "MOST_STARS"): "how many stars there are",
-    ("flows/wording.py", "FINGERPRINT_DIGITS"): "digits shown",
+    ("flows/policy.py", "FINGERPRINT_DIGITS"): "digits shown",
 }
 """Constants and functions with a number that the policy happens to hold too, and what it is."""
 

@@ -48,7 +48,7 @@ def draw(tmp_path: Path) -> Callable[..., str]:
 @pytest.fixture
 def render(draw: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Makes the page with an empty place for each picture: drawing takes a second or two."""
-    for name in ("draw_stacks", "draw_bars", "draw_changes", "draw_grades", "draw_heat_map"):
+    for name in ("draw_stacks", "draw_bars", "draw_changes", "draw_pairs", "draw_heat_map"):
         monkeypatch.setattr(pictures, name, lambda *args, **options: "<svg></svg>")
     return draw
 
