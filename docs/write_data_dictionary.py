@@ -4,6 +4,7 @@ Tables, columns, rules and values come from where the program itself reads them;
 apart, in `docs/meanings.yaml`. A column without a meaning, or a meaning without a column, stops the writing.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import sqlalchemy as sa
 from ruamel.yaml import YAML
 
-from flows import outputs
+from flows import comparison
 from flows.ingest.describe.rules import load_rules
 from flows.lake import QUARANTINE_SCHEMA
 from flows.ledger.tables import Instant, metadata
 from flows.policy import load_policy
 from flows.policy_words import describe_value
+from flows.result_files import ARREARS_FILE, CHANGES_FILE, FIGURE_FILES
+from flows.results import STARS
 from flows.schema import TABLES, Table
 
 DOCS = Path(__file__).resolve().parent
@@ -24,14 +27,11 @@ CONFIG = DOCS.parent / "config"
 TARGET = DOCS / "data-dictionary.md"
 
 FILE_COLUMNS: Mapping[str, Sequence[str]] = {
-    "indicators.csv": outputs.INDICATOR_COLUMNS,
-    "stars.csv": outputs.STAR_COLUMNS,
-    "ratings.csv": outputs.RATING_COLUMNS,
-    "grades.csv": outputs.GRADE_COLUMNS,
-    "pay.csv": outputs.PAY_COLUMNS,
-    "awards.csv": outputs.AWARD_COLUMNS,
-    outputs.ARREARS: outputs.ARREARS_COLUMNS,
+    file.file_name: file.columns for file in (*FIGURE_FILES, ARREARS_FILE, CHANGES_FILE)
 }
+COMPARISON_COLUMNS: Mapping[str, Sequence[str]] = {file.file_name: file.columns for file in comparison.FILES}
+SIDES = re.compile("(^|_)(?:before|after)(?=_fen$|$)")
+STAR = re.compile(f"^({'|'.join(STARS)})_")
 KINDS = {
     "text": "text",
     "integer": "whole number",
@@ -51,6 +51,7 @@ def write_dictionary() -> str:
         _describe_canonical(meanings),
         _describe_rules(meanings),
         _describe_files(meanings),
+        _describe_comparison(meanings),
         _describe_ledger(meanings),
         _describe_policy(meanings),
     ]
@@ -66,6 +67,7 @@ class _Meanings:
         self.quarantine: Mapping[str, str] = content["quarantine"]
         self.files: Mapping[str, Mapping[str, Any]] = content["files"]
         self.other_files: Mapping[str, str] = content["other_files"]
+        self.comparison_files: Mapping[str, Mapping[str, Any]] = content["comparison_files"]
         self.tables: Mapping[str, str] = content["tables"]
         self._columns: Mapping[str, str] = content["columns"]
         self._own: Mapping[str, Mapping[str, str]] = content["own_columns"]
@@ -166,6 +168,23 @@ def _describe_files(meanings: _Meanings) -> str:
     return "\n\n".join(parts)
 
 
+def _describe_comparison(meanings: _Meanings) -> str:
+    """The files of `fivestar compare`; columns that come once a star or once a policy share a line."""
+    parts = [f"## Comparison files\n\n{meanings.introductions['comparison']}"]
+    for name, columns in COMPARISON_COLUMNS.items():
+        about = meanings.comparison_files[name]
+        kinds = dict.fromkeys(SIDES.sub(r"\1<side>", STAR.sub("<star>_", column)) for column in columns)
+        words = about["columns"]
+        if set(kinds) != set(words):
+            raise ValueError(
+                f"docs/meanings.yaml, comparison_files, {name}: {sorted(set(kinds) ^ set(words))} must stand there "
+                "exactly if the file has it."
+            )
+        rows = ((f"**`{kind}`**" if kind in about["sorted_by"] else f"`{kind}`", words[kind]) for kind in kinds)
+        parts.append(f"### `compare/{name}`\n\n{about['about']}\n\n" + _draw_table(("column", "meaning"), rows))
+    return "\n\n".join(parts)
+
+
 def _describe_ledger(meanings: _Meanings) -> str:
     parts = [f"## Ledger tables\n\n{meanings.introductions['ledger']}"]
     for name, table in metadata.tables.items():
@@ -203,11 +222,12 @@ def _describe_policy(meanings: _Meanings) -> str:
             f"**{entry.tag}**" if entry.tag == "assumed" else entry.tag,
             entry.start_on.isoformat(),
             entry.reference,
+            entry.confirmed_on.isoformat(),
         )
         for leaf in load_policy(CONFIG / "policy").leaves.values()
         for entry in leaf.entries
     )
-    header = ("path", "title", "value", "unit", "tag", "from", "reference")
+    header = ("path", "title", "value", "unit", "tag", "from", "reference", "confirmed on")
     return f"## Policy values\n\n{meanings.introductions['policy']}\n\n{_draw_table(header, rows)}"
 
 

@@ -4,19 +4,16 @@ Each step reads and writes the stores only, leaves an outcome row, and can be re
 stands in `flows.monthly` for Prefect and in `run_month` for everyone else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from flows.errors import FivestarError, QualityGate, join_failures
 from flows.house import Clock, House, Progress, ignore_progress, record_step
-from flows.ingest.datadocs.judgements import ResourceJudgement, collect_judgements
 from flows.ingest.datadocs.site import INDEX, find_data_docs, write_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.ingest.reports import PullReport
 from flows.inputs import gather_inputs, judge_inputs
-from flows.ledger.results import RevisionRecord, digest_inputs
 from flows.month import Month
 from flows.notify.config import load_notify_config
 from flows.notify.outbox import (
@@ -27,31 +24,11 @@ from flows.notify.outbox import (
     queue_publication_notice,
 )
 from flows.notify.recipients import load_contacts
-from flows.outputs import (
-    ARREARS,
-    REPORT,
-    WORKBOOK,
-    MonthFolder,
-    digest_files,
-    format_arrears,
-    format_run,
-    write_result_csvs,
-)
+from flows.outputs import ARREARS, MonthFolder, format_arrears
 from flows.policy import load_policy
-from flows.report.page import write_report
-from flows.results import MonthResult, TableQuality, count_result
+from flows.results import count_result
 from flows.review.decisions import PublishReport, find_revision, publish
-from flows.review.workbook import write_workbook
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """A month judged and written: its revision, whether it is new, and where its files lie."""
-
-    result: MonthResult
-    record: RevisionRecord
-    is_new: bool
-    folder: Path
+from flows.revisions import Assessment, write_revision
 
 
 @dataclass(frozen=True)
@@ -75,11 +52,13 @@ def assess_month(
     """Judge a month from landed data and put its files in place; equal inputs keep the revision (policy §3.6)."""
     with record_step(house, "evaluate", clock, month=month) as counts:
         progress(f"judging {month}", 0)
-        result = _judge(house, month, policy_folder or house.settings.config / "policy")
-        counts["policy_fingerprint"] = result.inputs.policy_fingerprint
-        counts.update(count_result(result))
-        progress(f"writing the results of {month}", 0)
-        assessment = _write_revision(house, result, clock)
+        inputs = gather_inputs(house, month, policy_folder or house.settings.config / "policy")
+        with house.view(list(inputs.landings)) as view:
+            result = judge_inputs(inputs, view)
+            counts["policy_fingerprint"] = result.inputs.policy_fingerprint
+            counts.update(count_result(result))
+            progress(f"writing the results of {month}", 0)
+            assessment = write_revision(house, inputs, result, view, clock)
         counts["revision"] = assessment.record.revision
     return assessment
 
@@ -204,89 +183,3 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
         )
         counts.update(entered=report.entered_count, already=report.already_count, open=report.open_count)
     return report
-
-
-def _judge(house: House, month: Month, policy_folder: Path) -> MonthResult:
-    inputs = gather_inputs(house, month, policy_folder)
-    with house.view(list(inputs.landings)) as view:
-        return judge_inputs(inputs, view)
-
-
-def _write_revision(house: House, result: MonthResult, clock: Clock) -> Assessment:
-    """The month's files in place; only if inputs or contents are new does the month get a new revision."""
-    month = str(result.month)
-    folder = MonthFolder(house.settings.home, month)
-    with folder.lock():
-        latest = house.ledger.results.find_latest(month)
-        if (
-            latest is not None
-            and latest.input_digest == digest_inputs(result.inputs)
-            and _keep_revision(house, folder, result, latest)
-        ):
-            return Assessment(result, latest, is_new=False, folder=folder.path)
-        revision = 1 if latest is None else latest.revision + 1
-        with folder.stage() as staged:
-            write_result_csvs(staged.path, result, revision)
-            _write_pages(house, staged.path, result, revision)
-            record = house.ledger.results.save(
-                result,
-                revision,
-                digests=digest_files(staged.path),
-                software_version=version("fivestar"),
-                created_at=clock(),
-                seal=lambda record: staged.seal(revision, format_run(record, count_result(result))),
-            )
-        return Assessment(result, record, is_new=True, folder=folder.path)
-
-
-def _keep_revision(house: House, folder: MonthFolder, result: MonthResult, latest: RevisionRecord) -> bool:
-    """Whether the latest revision still says the same; files that were lost or changed are put back."""
-    with folder.stage() as staged:
-        write_result_csvs(staged.path, result, latest.revision)
-        if not digest_files(staged.path).items() <= latest.digests.items():
-            return False
-        if not folder.holds(latest.digests):
-            _write_pages(house, staged.path, result, latest.revision)
-            if digest_files(staged.path) != latest.digests:
-                return False
-            staged.seal(latest.revision, format_run(latest, count_result(result)))
-    return True
-
-
-def _write_pages(house: House, folder: Path, result: MonthResult, revision: int) -> None:
-    """The workbook, the report, and the arrears that earlier publications of the month owe."""
-    before = str(result.month.plus(-1))
-    arrears = house.ledger.reviews.list_arrears(str(result.month))
-    if arrears:
-        (folder / ARREARS).write_bytes(format_arrears(arrears))
-    earlier = house.ledger.results.find_latest(before)
-    previous_stars = None if earlier is None else house.ledger.results.list_stars(before, earlier.revision)
-    write_workbook(folder / WORKBOOK, result, revision)
-    quality = collect_quality(house, result.month)
-    write_report(folder / REPORT, result, revision, previous_stars=previous_stars, quality=quality)
-
-
-def collect_quality(house: House, month: Month) -> list[TableQuality]:
-    """What validation found in the month's records, by source and table."""
-    found: dict[tuple[str, str], list[ResourceJudgement]] = {}
-    for judgement in collect_judgements(house, month):
-        found.setdefault((judgement.platform, judgement.table), []).append(judgement)
-    return [
-        TableQuality(
-            platform=platform,
-            table=table,
-            received_count=sum(it.received_count for it in judgements),
-            landed_count=sum(it.landed_count for it in judgements),
-            rejected_count=sum(it.rejected_count for it in judgements),
-            reason_counts=_add_counts([it.reason_counts for it in judgements]),
-        )
-        for (platform, table), judgements in sorted(found.items())
-    ]
-
-
-def _add_counts(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for part in counts:
-        for reason, count in part.items():
-            total[reason] = total.get(reason, 0) + count
-    return dict(sorted(total.items()))

@@ -21,6 +21,7 @@ from flows.ledger.checkup import LedgerState, describe_url, examine_ledger
 from flows.month import city_day
 from flows.notify.config import load_notify_config
 from flows.policy import load_policy
+from flows.review.letters.template import load_letter_template
 from flows.settings import Settings
 
 GIGABYTE = 1_000_000_000
@@ -88,7 +89,11 @@ def _examine_configuration(
         config = load_notify_config(settings.config)
         return f"messages: {len(config.messages)} kinds, mode {config.mode}"
 
-    for describe in (describe_quality, describe_policy, describe_messages):
+    def describe_letters() -> str:
+        load_letter_template(settings.config)
+        return "letters: their wording says what it must"
+
+    for describe in (describe_quality, describe_policy, describe_messages, describe_letters):
         yield _try("configuration", describe)
 
 

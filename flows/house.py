@@ -1,15 +1,19 @@
 """One installation with its stores open: what every step is handed, and how a step leaves its outcome."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Self
 
+from flows.engines import choose_engine
 from flows.errors import ConfigurationError, FivestarError
-from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
+from flows.lake import STAGING, Lake, LakeView, Landing, name_leftover, remove_leftovers
 from flows.ledger import Ledger
 from flows.month import Month
+from flows.policy import Policy, load_policy
 from flows.settings import Settings
 
 SCRATCH = "scratch"
@@ -38,7 +42,8 @@ class House:
     def view(self, landings: list[Landing] | None = None) -> LakeView:
         """The canonical tables as all landings make them, or as the given ones do."""
         chosen = self.ledger.list_landings() if landings is None else landings
-        return self.lake.view(chosen, self.settings.home / SCRATCH)
+        scratch = self.settings.home / SCRATCH
+        return self.lake.view(chosen, scratch, choose_engine(self.settings, scratch))
 
 
 def open_house(settings: Settings) -> House:
@@ -57,6 +62,20 @@ def open_house(settings: Settings) -> House:
     for folder in (lake.root / STAGING, settings.home / SCRATCH):
         remove_leftovers(folder)
     return House(settings, lake, Ledger.open(settings.database_url))
+
+
+def load_archived_policy(house: House, fingerprint: str) -> Policy:
+    """The policy that an old revision was judged by, loaded as strictly as any.
+
+    Raises `QualityGate` if the archive lacks it.
+    """
+    files = house.ledger.archive.read_policy(fingerprint)
+    scratch = house.settings.home / SCRATCH
+    scratch.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{name_leftover()}-", dir=scratch) as folder:
+        for name, text in files.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
+        return load_policy(Path(folder))
 
 
 def ignore_progress(_: str, __: int) -> None:

@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from flows.errors import QualityGate, UsageError
 from flows.evaluate.assessment import evaluate_month
-from flows.house import House
+from flows.house import House, load_archived_policy
 from flows.ingest.ingestion import read_sources
 from flows.ingest.status import find_source_status
-from flows.lake import LakeView, Landing
+from flows.lake import Landing, TableView
+from flows.ledger.results import RevisionRecord
+from flows.ledger.reviews import digest_register
 from flows.month import Month
 from flows.policy import Policy, load_policy
 from flows.results import MonthResult, RegisterRecord, SourceStatus
@@ -61,7 +64,7 @@ def gather_inputs(house: House, month: Month, policy_folder: Path) -> MonthInput
     )
 
 
-def judge_inputs(inputs: MonthInputs, view: LakeView) -> MonthResult:
+def judge_inputs(inputs: MonthInputs, view: TableView) -> MonthResult:
     """The month's result from its inputs; `view` is that of their landings."""
     return evaluate_month(
         view,
@@ -73,4 +76,57 @@ def judge_inputs(inputs: MonthInputs, view: LakeView) -> MonthResult:
         batch_ids=[landing.batch_id for landing in inputs.landings],
         earlier_revision=inputs.earlier_revision,
         keeps_roster=inputs.keeps_roster,
+    )
+
+
+def find_record(house: House, month: Month, revision: int | None) -> RevisionRecord:
+    """That revision of the month, or the newest. Raises `QualityGate` or `UsageError` if there is none."""
+    records = house.ledger.results.list_revisions(str(month))
+    if not records:
+        raise QualityGate(f"{month} has no result. Evaluate it first: fivestar evaluate --month {month}.")
+    if revision is None:
+        return records[-1]
+    found = next((record for record in records if record.revision == revision), None)
+    if found is None:
+        numbers = ", ".join(str(record.revision) for record in records)
+        raise UsageError(f"{month} has no revision {revision}. It has {numbers}; name one with --revision.")
+    return found
+
+
+def rebuild_inputs(house: House, record: RevisionRecord) -> MonthInputs:
+    """What an old revision was judged from: its landings, its archived policy, its sources and its register.
+
+    Raises `QualityGate` if the policy is not in the archive, a batch has no landing any more, or the register that
+    the revision saw can't be had again.
+    """
+    month = Month.parse(record.month)
+    inputs = record.inputs
+    landed = {landing.batch_id: landing for landing in house.ledger.list_landings()}
+    batch_ids = inputs["batch_ids"]
+    lost = sorted(set(batch_ids) - landed.keys())
+    if lost:
+        raise QualityGate(
+            f"{month} revision {record.revision}: {len(lost)} of the batches it was judged from have no landing any "
+            f"more, first {lost[0]}. Restore the ledger from a backup of that time."
+        )
+    register_no = inputs.get("register_no")
+    register = house.ledger.reviews.list_grades_in_force(
+        month.last_on, register_no=register_no, recorded_by=record.created_at if register_no is None else None
+    )
+    if digest_register(register) != inputs["register_digest"]:
+        raise QualityGate(
+            f"{month} revision {record.revision}: the register up to record {register_no} is not the one that the "
+            "revision was judged from. It is append-only, so somebody has changed it: run fivestar doctor, and "
+            "restore the ledger from a backup."
+        )
+    return MonthInputs(
+        month=month,
+        # A batch that landed twice counts where it stood in the order, as it did then.
+        landings=[replace(landed[batch_id], landing_no=place) for place, batch_id in enumerate(batch_ids, start=1)],
+        policy=load_archived_policy(house, inputs["policy_fingerprint"]),
+        sources=[SourceStatus(it["platform"], it["status"], it["evidence"]) for it in inputs["sources"]],
+        register=register,
+        register_no=register_no or 0,
+        earlier_revision=inputs["earlier_revision"],
+        keeps_roster=inputs.get("keeps_roster", True),
     )

@@ -24,6 +24,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.engines import DuckDBEngine, OpenEngine
 from flows.errors import describe_damage
 from flows.schema import TABLES, Column, Table
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 PART_ROWS_MAX = 100_000
 STAGING = ".staging"
-DUCKDB_MEMORY_LIMIT = "400MB"
 
 _ARROW_TYPES: Mapping[str, pa.DataType] = {
     "text": pa.string(),
@@ -239,9 +239,9 @@ class Lake:
         files = sorted(self._folder(table, batch_id).glob("quarantine-*.parquet"))
         return pa.concat_tables([pq.read_table(file) for file in files]) if files else QUARANTINE_SCHEMA.empty_table()
 
-    def view(self, landings: Sequence[Landing], scratch: Path) -> "LakeView":
+    def view(self, landings: Sequence[Landing], scratch: Path, open_engine: OpenEngine = DuckDBEngine) -> "LakeView":
         """The canonical tables as the given landings make them; `scratch` takes what does not fit in memory."""
-        return LakeView(self, landings, scratch)
+        return LakeView(self, landings, scratch, open_engine)
 
     def list_parts(self, table: str, batch_id: str) -> list[str]:
         """The Parquet files that hold the batch's rows; none if every row was rejected."""
@@ -252,9 +252,9 @@ class Lake:
 
 
 class LakeView:
-    """Canonical tables on DuckDB, each merged by key from a fixed list of landings."""
+    """Canonical tables on an engine, each merged by key from a fixed list of landings."""
 
-    def __init__(self, lake: Lake, landings: Sequence[Landing], scratch: Path) -> None:
+    def __init__(self, lake: Lake, landings: Sequence[Landing], scratch: Path, open_engine: OpenEngine) -> None:
         import ibis  # noqa: PLC0415 -- half a second that only counting needs
 
         scratch.mkdir(parents=True, exist_ok=True)
@@ -263,18 +263,14 @@ class LakeView:
         self._landings = landings
         self._folder = scratch / name_leftover()
         self._folder.mkdir()
-        self._connection = ibis.duckdb.connect(
-            memory_limit=DUCKDB_MEMORY_LIMIT,
-            temp_directory=str(self._folder),
-            preserve_insertion_order=False,
-        )
+        self._engine = open_engine(self._folder)
         self._merged: dict[str, ibis.Table] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.disconnect()
+        self._engine.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def table(self, name: str) -> "ibis.Table":
@@ -293,7 +289,7 @@ class LakeView:
         counts = {landing.batch_id: landing.row_count for landing in self._landings if landing.table == name}
         files = [file for batch in counts.items() for file in self._list_whole_parts(table, *batch)]
         if files:
-            return self._connection.read_parquet(files, hive_partitioning=True)
+            return self._engine.read_batches(files, self._lake.root / name)
         return self._ibis.memtable(arrow_schema(table).append(pa.field("batch_id", pa.string())).empty_table())
 
     def _merge(self, table: Table) -> "ibis.Table":
@@ -301,14 +297,8 @@ class LakeView:
 
         landings = sorted((it for it in self._landings if it.table == table.name), key=lambda it: it.landing_no)
         rows = number_rows(self.landed(table.name), {it.batch_id: it.landing_no for it in landings})
-        superseded = self._keep(list_superseded(rows, table), table.name)
+        superseded = self._engine.keep(list_superseded(rows, table), table.name)
         return drop_superseded(rows, superseded, table)
-
-    def _keep(self, table: "ibis.Table", name: str) -> "ibis.Table":
-        """`table` worked out now, once, and read from a file of the view's own from here on."""
-        file = self._folder / f"{name}.parquet"
-        self._connection.to_parquet(table, file)
-        return self._connection.read_parquet(file)
 
     def _list_whole_parts(self, table: Table, batch_id: str, row_count: int) -> list[str]:
         """The batch's parts. Raises `QualityGate` if they don't hold the rows that landed: missing is never zero."""

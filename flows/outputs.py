@@ -4,13 +4,11 @@ A revision is written aside as a whole and then put in place by renaming the fol
 two revisions side by side (interfaces.md, Results).
 """
 
-import csv
 import fcntl
 import hashlib
-import io
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,9 +17,9 @@ from typing import Any
 import orjson
 
 from flows.errors import SourceUnavailable
-from flows.exact import format_decimal
 from flows.ledger.results import RevisionRecord
 from flows.ledger.reviews import ArrearsLine
+from flows.result_files import ARREARS_FILE, format_figures, format_file
 from flows.results import MonthResult
 
 WORKBOOK = "hr-review.xlsx"
@@ -30,46 +28,16 @@ RUN = "run.json"
 ARREARS = "arrears.csv"
 REVISIONS = "revisions"
 
-INDICATOR_COLUMNS = (
-    "month", "community_code", "star", "indicator", "numerator", "denominator", "value", "score", "state",
-    "window_months",
-)  # fmt: skip
-STAR_COLUMNS = ("month", "revision", "community_code", "star", "score", "state", "reasons")
-RATING_COLUMNS = (
-    "month", "revision", "community_code", "district_code", "stars", "total_score", "complete", "rank",
-)  # fmt: skip
-GRADE_COLUMNS = (
-    "month", "staff_id", "community_code", "post", "current_grade", "entitled_grade", "proposed_grade", "kind",
-    "needs_manual", "reasons", "effective_on",
-)  # fmt: skip
-PAY_COLUMNS = (
-    "month", "staff_id", "basis", "grade", "appraisal", "basic_fen", "performance_fen", "uplift_fen", "total_fen",
-)  # fmt: skip
-AWARD_COLUMNS = ("pay_year", "community_code", "stars", "minimum_fen", "maximum_fen", "amount_fen")
-ARREARS_COLUMNS = ("month", "staff_id", "effective_on", "approved_on", "months", "monthly_fen", "total_fen")
-
-Row = Mapping[str, Any]
-
 
 def write_result_csvs(folder: Path, result: MonthResult, revision: int) -> None:
     """Write the six CSV files of a revision into `folder`."""
-    about = {"month": str(result.month), "revision": revision}
-    indicators = [
-        {**asdict(row), "value": format_decimal(row.value, 6), "score": format_decimal(row.score, 2)}
-        for row in result.indicators
-    ]
-    proposals = [{name: getattr(row, name) for name in GRADE_COLUMNS if name != "month"} for row in result.proposals]
-    _write(folder / "indicators.csv", INDICATOR_COLUMNS, ("community_code", "star", "indicator"), about, indicators)
-    _write(folder / "stars.csv", STAR_COLUMNS, ("community_code", "star"), about, _as_dicts(result.stars))
-    _write(folder / "ratings.csv", RATING_COLUMNS, ("community_code",), about, _as_dicts(result.ratings))
-    _write(folder / "grades.csv", GRADE_COLUMNS, ("staff_id",), about, proposals)
-    _write(folder / "pay.csv", PAY_COLUMNS, ("staff_id", "basis"), about, _as_dicts(result.pay_lines))
-    _write(folder / "awards.csv", AWARD_COLUMNS, ("community_code",), about, _as_dicts(result.awards))
+    for name, content in format_figures(result, str(result.month), revision).items():
+        (folder / name).write_bytes(content)
 
 
 def format_arrears(lines: Iterable[ArrearsLine]) -> bytes:
     """`arrears.csv` of a month: what approvals after their effective date owe."""
-    return _format_csv(ARREARS_COLUMNS, ("staff_id",), {}, _as_dicts(lines))
+    return format_file(ARREARS_FILE, map(asdict, lines))
 
 
 def digest_files(folder: Path) -> dict[str, str]:
@@ -98,12 +66,30 @@ def format_run(record: RevisionRecord, counts: Mapping[str, Any]) -> bytes:
         "register_digest": record.inputs["register_digest"],
         "earlier_revision": record.inputs["earlier_revision"],
         "software_version": record.software_version,
+        "code_fingerprint": record.code_fingerprint,
+        "compared_with": record.compared_with,
+        "amends": record.amends,
         "counts": counts,
         "notices": record.notices,
         "alarms": record.alarms,
         "digests": record.digests,
     }
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+
+
+@contextmanager
+def hold_lock(file: Path, refusal: str) -> Iterator[None]:
+    """The lock of `file` for this process alone, let go of at the end, however it comes.
+
+    Raises `SourceUnavailable`, to be tried later, with `refusal` if another process holds it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SourceUnavailable(f"{refusal} Try again when it has ended.") from None
+        yield
 
 
 class MonthFolder:
@@ -115,21 +101,9 @@ class MonthFolder:
         self._old = self.path.with_name(f".{month}.old")
         self._lock = home / "locks" / f"{month}.lock"
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """The month's folder for this process alone.
-
-        Raises `SourceUnavailable`, to be tried later, if another process is writing the month.
-        """
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SourceUnavailable(
-                    f"{self.path}: another run is writing this month's results. Try again when it has ended."
-                ) from None
-            yield
+    def lock(self) -> AbstractContextManager[None]:
+        """The month's folder for this process alone; `SourceUnavailable` if another one is writing it."""
+        return hold_lock(self._lock, f"{self.path}: another run is writing this month's results.")
 
     def stage(self) -> "StagedFolder":
         """An empty folder beside the month's, to be filled and put in its place."""
@@ -194,34 +168,6 @@ class StagedFolder(AbstractContextManager["StagedFolder"]):
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-
-
-def _as_dicts(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    return [asdict(row) for row in rows]
-
-
-def _write(path: Path, columns: Sequence[str], order: Sequence[str], about: Row, rows: Sequence[Row]) -> None:
-    path.write_bytes(_format_csv(columns, order, about, rows))
-
-
-def _format_csv(columns: Sequence[str], order: Sequence[str], about: Row, rows: Sequence[Row]) -> bytes:
-    """CSV with a BOM, since Excel reads UTF-8 as garbage without one, sorted as text by `order`."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in sorted(rows, key=lambda row: [str(row[name]) for name in order]):
-        writer.writerow([_format_cell(row[name] if name in row else about[name]) for name in columns])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _format_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return ";".join(value)
-    return str(value)
 
 
 def _link_file(source: Path, target: Path) -> None:

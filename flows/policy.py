@@ -1,32 +1,38 @@
 """Dated policy: strict loading, the values of a day, where each stands, and one fingerprint for all of it.
 
-`config/policy/` holds four files of dated values (policy.md, preamble). What a file may hold stands in
-`flows.policy_terms`; how it is written, in `flows.policy_files`.
+`config/policy/` holds four files of dated values (policy.md, preamble). How a file is written stands in
+`flows.policy_files`; what it may hold, in `flows.policy_terms`; what its values must be together, in
+`flows.policy_checks`.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from flows.errors import ConfigurationError
 from flows.exact import parse_exact
-from flows.policy_files import Dated, Leaf, Place, read_policy_file
-from flows.policy_terms import FULL_WEIGHT, OPTIONAL, TERMS, UNITS, check_decimal
+from flows.policy_checks import check_days, check_ladders, check_terms, check_weights, find_end, find_first_day
+from flows.policy_files import Dated, Leaf, read_policy_file
+from flows.policy_terms import TERMS
+from flows.policy_values import check_decimal
 from flows.policy_words import describe_value
 
+FINGERPRINT_DIGITS = 12
 FILES = tuple(TERMS)
 
 
 @dataclass(frozen=True)
 class PolicyValue:
-    """One policy value in force: where it stands, what it is, and how far it can be trusted."""
+    """One policy value in force: where it stands, what it is, and how far it can be trusted.
+
+    `confirmed_on` is the day on which somebody last compared it with its reference.
+    """
 
     path: str
     title: str
@@ -35,13 +41,15 @@ class PolicyValue:
     tag: str
     reference: str
     start_on: date
+    confirmed_on: date
 
 
 @dataclass(frozen=True)
 class Policy:
-    """All policy values with their history, by path, in file order."""
+    """All policy values with their history, by path, in file order; `files` is what was read, by file name."""
 
     leaves: Mapping[str, Leaf]
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -52,6 +60,36 @@ class Policy:
         ]
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=date.isoformat)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def first_on(self) -> date:
+        """The first day on which the policy is in force."""
+        return find_first_day(self.leaves)
+
+    @cached_property
+    def ended_on(self) -> date | None:
+        """The first day on which it no longer is, for a value that the rules need was ended; mostly there is none."""
+        return find_end(self.leaves)
+
+    def refuse_unless_in_force(self, on: date) -> None:
+        """Raise `ConfigurationError`, which names the days in force, if the policy is not in force on `on`."""
+        if on < self.first_on or (self.ended_on is not None and on >= self.ended_on):
+            until = f" until before {self.ended_on}" if self.ended_on is not None else ""
+            raise ConfigurationError(
+                f"the policy is not in force on {on}. It holds from {self.first_on}{until}. "
+                "Ask for a day in force, or add values that start by that day."
+            )
+
+    def list_tags(self, on: date | None = None) -> list[str]:
+        """How far each value in force on `on` can be trusted, or without a day each value that ever holds."""
+        if on is not None:
+            return [value.tag for value in self.at(on).values()]
+        return [
+            entry.tag
+            for leaf in self.leaves.values()
+            for entry in leaf.entries
+            if entry.value is not None or leaf.optional
+        ]
 
     def at(self, on: date) -> "PolicyAt":
         """The policy of one day."""
@@ -113,7 +151,14 @@ class PolicyAt:
         leaf = self._find_leaf(path)
         entry = self._find_entry(leaf)
         return PolicyValue(
-            leaf.path, leaf.title, describe_value(entry.value), leaf.unit, entry.tag, entry.reference, entry.start_on
+            path=leaf.path,
+            title=leaf.title,
+            value=describe_value(entry.value),
+            unit=leaf.unit,
+            tag=entry.tag,
+            reference=entry.reference,
+            start_on=entry.start_on,
+            confirmed_on=entry.confirmed_on,
         )
 
     def values(self) -> list[PolicyValue]:
@@ -146,15 +191,21 @@ class PolicyAt:
         raise ConfigurationError(f"{path}, {self.on}: value is {value!r}. It must be {kind}; correct the file.")
 
 
+def shorten_fingerprint(fingerprint: str) -> str:
+    """As much of a fingerprint as people read and compare; `run.json` has it in full."""
+    return fingerprint[:FINGERPRINT_DIGITS]
+
+
 def load_policy(folder: Path) -> Policy:
     """The policy of `folder`, every value checked.
 
     Raises `ConfigurationError` for a missing or unknown file, an unknown, duplicate or missing key, an impossible
-    date, a value of the wrong kind and weights that don't total 100, saying file, key, date and line.
+    date, a value of the wrong kind, a day without a value that the rules need, weights that don't total 100 and
+    values that contradict each other, saying file, key, date and line.
     """
     if not folder.is_dir():
         raise ConfigurationError(
-            f"policy folder {folder} is not there. It must hold {_name_files()}; check --config."
+            f"policy folder {folder} is not there. It must hold {_name_files()}; check --config, or --policy."
         )
     for found in sorted(folder.iterdir()):
         if found.name not in {f"{name}.yaml" for name in FILES} and not found.name.startswith("."):
@@ -169,90 +220,13 @@ def load_policy(folder: Path) -> Policy:
                 f"{file.name}: missing from {folder}. All of {_name_files()} are needed; restore it."
             )
         found_leaves = read_policy_file(file)
-        _check_terms(name, found_leaves)
+        check_terms(name, found_leaves)
         leaves.update(found_leaves)
-    _check_weights(leaves)
-    _check_work_funds(leaves)
-    return Policy(leaves)
-
-
-def _check_terms(name: str, leaves: Mapping[str, Leaf]) -> None:
-    """Every leaf is known and holds what its term says; no term is without a leaf."""
-    terms = TERMS[name]
-    for leaf in leaves.values():
-        key = leaf.path.partition(".")[2]
-        place = Place(f"{name}.yaml", key, leaf.line)
-        pattern = next((pattern for pattern in terms if _matches(pattern, key)), None)
-        if pattern is None:
-            place.refuse(
-                f"no such policy value. Known here are {_list_neighbours(key, terms)}; correct or remove it."
-            )
-        term = terms[pattern]
-        if leaf.unit not in UNITS or (term.unit and leaf.unit != term.unit):
-            place.refuse(
-                f"unit is {leaf.unit!r}. It must be {term.unit or 'one of ' + ', '.join(UNITS)}; correct it."
-            )
-        if leaf.optional != (leaf.path in OPTIONAL):
-            place.refuse(
-                f"optional is {str(leaf.optional).lower()}. Only {', '.join(OPTIONAL)} may be unset; correct it."
-            )
-        for entry in leaf.entries:
-            if entry.value is not None:
-                check = term.check or UNITS[leaf.unit]
-                problem = check(entry.value)
-                if problem is not None:
-                    Place(place.file, key, entry.line, entry.start_on).refuse(problem)
-    for pattern in terms:
-        if not any(_matches(pattern, path.partition(".")[2]) for path in leaves):
-            raise ConfigurationError(
-                f"{name}.yaml, {pattern}: missing. The rules need this value; add it with its tag and reference."
-            )
-
-
-def _list_neighbours(key: str, terms: Iterable[str]) -> str:
-    """The known names beside `key`: those under the same first part, or all first parts."""
-    first = key.partition(".")[0]
-    beside = [pattern for pattern in terms if pattern.partition(".")[0] == first]
-    return ", ".join(beside or dict.fromkeys(pattern.partition(".")[0] for pattern in terms))
-
-
-def _matches(pattern: str, key: str) -> bool:
-    parts, names = pattern.split("."), key.split(".")
-    return len(parts) == len(names) and all(part in ("*", name) for part, name in zip(parts, names, strict=True))
-
-
-def _check_weights(leaves: Mapping[str, Leaf]) -> None:
-    """On every day that an indicator changes, the weights of each star total 100 (policy §2)."""
-    prefix = "five_star.indicators."
-    indicators = [leaf for leaf in leaves.values() if leaf.path.startswith(prefix)]
-    for on in sorted({entry.start_on for leaf in indicators for entry in leaf.entries}):
-        weights: dict[str, dict[str, int]] = {}
-        for leaf in indicators:
-            for entry in leaf.entries:
-                if entry.start_on <= on and entry.value is not None:
-                    by_name = weights.setdefault(entry.value["star"], {})
-                    if entry is leaf.find_entry(on):
-                        by_name[leaf.path.removeprefix(prefix)] = entry.value["weight"]
-        for star, by_name in weights.items():
-            if sum(by_name.values()) != FULL_WEIGHT:
-                parts = (
-                    ", ".join(f"{name} ({weight})" for name, weight in by_name.items() if weight) or "no indicator"
-                )
-                raise ConfigurationError(
-                    f"five_star.yaml, stars.{star}, {on}: weights total {sum(by_name.values())}. "
-                    f"They must total {FULL_WEIGHT}. Change one of {parts}."
-                )
-
-
-def _check_work_funds(leaves: Mapping[str, Leaf]) -> None:
-    """On every day that either bound changes, the least work funds are not above the most (policy §5)."""
-    least, most = leaves["pay.work_funds_minimum_fen"], leaves["pay.work_funds_maximum_fen"]
-    for entry in chain(least.entries, most.entries):
-        lower, upper = least.find_entry(entry.start_on), most.find_entry(entry.start_on)
-        if lower and upper and lower.value is not None and upper.value is not None and lower.value > upper.value:
-            Place("pay.yaml", "work_funds_minimum_fen", entry.line, entry.start_on).refuse(
-                f"the minimum, {lower.value} fen, is above work_funds_maximum_fen, {upper.value}. Change one of them."
-            )
+    check_days(leaves)
+    check_weights(leaves)
+    check_ladders(leaves)
+    files = {f"{name}.yaml": (folder / f"{name}.yaml").read_text(encoding="utf-8") for name in FILES}
+    return Policy(leaves, files)
 
 
 def _list_content(entry: Dated) -> list[Any]:

@@ -3,13 +3,14 @@
 Which of their fields a result file holds, and in which order, stands in `flows.outputs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
+from flows import schema
 from flows.month import Month
 from flows.policy import PolicyValue
 
@@ -21,7 +22,7 @@ Basis = Literal["current", "proposed"]
 AWAITING_KINDS = frozenset({"initial", "raise", "post_change", "review"})
 """Kinds of proposal that a person decides; `none` and `hold` change nothing and can't be approved (interfaces.md)."""
 
-STARS = ("branch", "co_building", "enterprise", "safety", "wellbeing")
+STARS = schema.STARS
 STAR_TITLES = {
     "branch": "支部过硬",
     "co_building": "共建共享",
@@ -141,6 +142,20 @@ class RegisterRecord:
 
 
 @dataclass(frozen=True)
+class MissingWorker:
+    """A worker who holds a grade and whom the month's roster lacks: nothing is proposed, a person must look.
+
+    `is_registered` says whether the grade stands in the register, else it is that of the roster of the month before;
+    `last_listed_in` is the last earlier month whose roster has the worker, if any does.
+    """
+
+    staff_id: str
+    grade: int
+    is_registered: bool
+    last_listed_in: str | None
+
+
+@dataclass(frozen=True)
 class PayLine:
     """One worker's monthly pay at one grade, in fen (policy §5)."""
 
@@ -164,6 +179,52 @@ class AwardLine:
     minimum_fen: int
     maximum_fen: int
     amount_fen: int | None
+
+
+ChangeCause = Literal["code", "data", "policy", "undetermined"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One cell of the result files that a revision made other than before, and what made it so.
+
+    `subject` is the result file without its ending, `subject_id` the row's key there; `before` or `after` is empty
+    where the row was not there, or its cell held nothing. `causes` name in their order the steps from the old inputs
+    to the new at which the cell moved: `code` (same inputs, today's program), `data` (batches, sources, register),
+    `policy`; `undetermined` where the old inputs can no longer be judged.
+    """
+
+    subject: str
+    subject_id: str
+    field: str
+    before: str
+    after: str
+    causes: tuple[ChangeCause, ...]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """How a revision stands to the earlier ones of its month.
+
+    `compared_with` is the revision that `changes` start from: the published one where the month is locked, which this
+    revision `amends`; else the one before. Both are empty for a first revision.
+    """
+
+    compared_with: int | None = None
+    amends: int | None = None
+    changes: Sequence[Change] = ()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The rows of a month's result that its CSV files show."""
+
+    indicators: Sequence[IndicatorRow]
+    stars: Sequence[StarRow]
+    ratings: Sequence[RatingRow]
+    proposals: Sequence[Proposal]
+    pay_lines: Sequence[PayLine]
+    awards: Sequence[AwardLine]
 
 
 @dataclass(frozen=True)
@@ -195,7 +256,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class MonthResult:
+class MonthResult(Figures):
     """Everything a month's evaluation found, before it has a revision number."""
 
     month: Month
@@ -204,16 +265,11 @@ class MonthResult:
     inputs: Inputs
     policy_values: Sequence[PolicyValue]
     communities: Sequence[Community]
-    indicators: Sequence[IndicatorRow]
-    stars: Sequence[StarRow]
-    ratings: Sequence[RatingRow]
-    proposals: Sequence[Proposal]
-    pay_lines: Sequence[PayLine]
-    awards: Sequence[AwardLine]
     notices: Sequence[str]
     """Chinese sentences that the report and the workbook show at their top."""
     alarms: Sequence[str]
     """English sentences for the engineers (policy §6, sanity alarm)."""
+    missing_workers: Sequence[MissingWorker] = ()
 
 
 def count_result(result: MonthResult) -> dict[str, Any]:
@@ -231,9 +287,16 @@ def count_result(result: MonthResult) -> dict[str, Any]:
         "workers": len(result.proposals),
         "proposals_by_kind": dict(sorted(by_kind.items())),
         "needs_manual": sum(proposal.needs_manual for proposal in result.proposals),
+        "missing_from_roster": len(result.missing_workers),
         "monthly_cost_fen": count_monthly_cost_fen(result),
         "awards": len(result.awards),
     }
+
+
+def list_grades(proposals: Iterable[Proposal]) -> range:
+    """The grades from the first to the highest that anybody holds or is proposed: what a distribution shows."""
+    held = (grade for it in proposals for grade in (it.current_grade, it.proposed_grade) if grade is not None)
+    return range(1, max(held, default=1) + 1)
 
 
 def count_monthly_cost_fen(result: MonthResult) -> int | None:

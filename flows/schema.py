@@ -61,6 +61,7 @@ CATEGORIES = (
     "other",
 )
 SATISFACTIONS = ("satisfied", "basically_satisfied", "dissatisfied", "unreached")
+STARS = ("branch", "co_building", "enterprise", "safety", "wellbeing")
 POSTS = ("principal", "deputy", "other")
 DEGREES = ("none", "bachelor", "master", "doctor")
 CERTIFICATES = ("none", "assistant", "intermediate", "senior")

@@ -10,7 +10,8 @@ from flows.errors import ConfigurationError
 
 Lookup = Callable[[str], str | None]
 
-ENGINES = ("duckdb",)
+DUCKDB, SPARK = "duckdb", "spark"
+ENGINES = (DUCKDB, SPARK)
 LEDGER = "ledger.sqlite"
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -55,7 +56,7 @@ def load_settings(
         raise ConfigurationError(
             f"{config}: no such configuration folder. Name one with --config or FIVESTAR_CONFIG."
         )
-    engine = os.environ.get("FIVESTAR_ENGINE", "duckdb")
+    engine = os.environ.get("FIVESTAR_ENGINE", DUCKDB)
     if engine not in ENGINES:
         raise ConfigurationError(f"FIVESTAR_ENGINE is {engine!r}. Known engines: {', '.join(ENGINES)}.")
     database_url = os.environ.get("FIVESTAR_DATABASE_URL") or f"sqlite:///{home / LEDGER}"

@@ -3,13 +3,14 @@
 A code without words of its own is shown as it is, so that nothing is hidden.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from flows.exact import format_decimal
 from flows.month import CITY_ZONE, Month
-from flows.policy import PolicyValue
+from flows.policy import PolicyValue, shorten_fingerprint
 from flows.results import STAR_TITLES, MonthResult
 
 MONITORING = "月度监测（暂定）"
@@ -17,7 +18,11 @@ MONITORING_RESULT = "月度监测结果（暂定）"
 NO_PAY_BASE = "未设定基数"
 UNSET = "未设定"
 
+BEFORE, AFTER = "现行政策", "拟议政策"
+"""The two sides of a comparison: the policy in use, and the one that is tried out."""
+
 FEN_PER_YUAN = 100
+"""Of 64: enough to tell policies apart by eye."""
 
 POSTS = {"principal": "正职", "deputy": "副职", "other": "其他"}
 KINDS = {
@@ -112,6 +117,9 @@ QUALITY_REASONS = {
     "before_reported": "早于上报时间",
     "closed_without": "已办结但无办结时间",
     "in_future": "时间晚于取数时间",
+    "year_in_future": "年度晚于取数当年",
+    "starts_later": "晚于名册月份的次月首日",
+    "repeated": "同一份名册中重复出现",
     "out_of_range": "数值超出范围",
     "above_total": "覆盖数大于总数",
     "negative": "数量为负",
@@ -190,6 +198,10 @@ _COLUMNS = {
 _INDICATORS = "five_star.indicators."
 
 
+_LINE_ENDS = re.compile("；(?![^（]*）)")
+"""Between the lines of a policy table, and not inside one's brackets."""
+
+
 def describe_star_reason(reason: str, indicator_titles: Mapping[str, str]) -> str:
     """What a star's reason says (policy §3.3), such as 未达门槛：网格党组织覆盖率."""
     code, _, subject = reason.partition(":")
@@ -238,6 +250,17 @@ def describe_policy_figure(value: PolicyValue) -> str:
     return f"{text} {UNITS[value.unit]}" if is_figure else text
 
 
+def describe_fingerprint(result: MonthResult) -> str:
+    """By which policy files the month was judged, such as 政策指纹 0f46ebf1c2d3; `run.json` has it in full."""
+    return f"政策指纹 {shorten_fingerprint(result.inputs.policy_fingerprint)}"
+
+
+def split_policy_figure(value: PolicyValue, other: PolicyValue | None) -> list[tuple[str, bool]]:
+    """A policy value in words, a table's lines each by itself, and whether the other value has the line otherwise."""
+    known = set() if other is None else set(_LINE_ENDS.split(describe_policy_figure(other)))
+    return [(part, part not in known) for part in _LINE_ENDS.split(describe_policy_figure(value))]
+
+
 def describe_missing_source(platform: str, stars: Iterable[str], community_count: int) -> str:
     """The banner of a source that is not present for the month (policy §3.3): missing is never zero."""
     told = f"{PLATFORMS.get(platform, platform)}本月数据未到位。"
@@ -277,6 +300,11 @@ def format_yuan(fen: int) -> str:
     return f"{sign}{int(whole):,}.{cents}"
 
 
+def format_signed_yuan(fen: int) -> str:
+    """A difference in yuan with its sign, such as +1,234.50."""
+    return f"+{format_yuan(fen)}" if fen > 0 else format_yuan(fen)
+
+
 def format_month(month: Month) -> str:
     """The month as people write it, such as 2024年3月."""
     return f"{month.year}年{month.number}月"
@@ -285,3 +313,8 @@ def format_month(month: Month) -> str:
 def format_instant(instant: datetime) -> str:
     """An instant on the city's clock, to the minute."""
     return f"{instant.astimezone(CITY_ZONE):%Y-%m-%d %H:%M}"
+
+
+def format_instant_to_the_second(instant: datetime) -> str:
+    """An instant on the city's clock, to the second: what shows which of two came first."""
+    return f"{instant.astimezone(CITY_ZONE):%Y-%m-%d %H:%M:%S}"

@@ -84,7 +84,7 @@ def run_fivestar(*arguments: str, at: datetime = RUN_AT) -> Answer:
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for module in ("doctor", "month", "notify", "quarantine", "review", "inspection"):
+        for module in ("compare", "doctor", "history", "month", "notify", "quarantine", "review", "inspection"):
             patch.setattr(f"flows.cli.{module}.read_clock", lambda: at)
         patch.setattr("flows.ingest.connect.rest.BACKOFF_SECONDS", 0.0)
         patch.setattr(sys, "argv", ["fivestar", *arguments])

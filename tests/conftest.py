@@ -3,14 +3,18 @@
 import gc
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import city_runs
 import month_factory
 import pytest
 from hypothesis import settings
+from postgresql_server import PostgresqlServer, start_postgresql
 
+from flows.engines import OpenEngine, choose_engine
 from flows.results import MonthResult
+from flows.settings import ENGINES, load_settings
 
 # A slow machine is no failure. The gate looks at the same examples every time; elsewhere each run looks at new ones.
 settings.register_profile("anywhere", deadline=None)
@@ -22,6 +26,13 @@ settings.load_profile("gate" if os.environ.get("CI") else "anywhere")
 def make_result() -> Callable[..., MonthResult]:
     """Makes an invented month: `make_result(community_count=6, staff_per_community=4, paid=True, missing=())`."""
     return month_factory.make_month
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A real PostgreSQL, one for the session; who uses it empties it first."""
+    with start_postgresql() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +86,20 @@ def ratings(march: city_runs.DemoRun) -> dict[str, city_runs.Row]:
 @pytest.fixture(scope="session")
 def workers(march: city_runs.DemoRun) -> dict[str, city_runs.Row]:
     return {row["staff_id"]: row for row in city_runs.read_csv(march.home.march / "grades.csv")}
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, OpenEngine]:
+    """Each engine by its name; the process has one Spark session, which whoever asks first starts."""
+    home = tmp_path_factory.mktemp("engines")
+    given = load_settings(home, city_runs.CONFIG)
+    return {name: choose_engine(replace(given, engine=name), home / "scratch") for name in ENGINES}
+
+
+@pytest.fixture(params=ENGINES)
+def open_engine(request: pytest.FixtureRequest, engines: dict[str, OpenEngine]) -> OpenEngine:
+    """Each engine in turn."""
+    return engines[request.param]
 
 
 def pytest_sessionfinish() -> None:

@@ -122,7 +122,7 @@ def make_policy_values(*, paid: bool = True) -> list[PolicyValue]:
         ("pay.base_fen", "月工资基数", "340000" if paid else "未设定", "fen", "assumed"),
         ("pay.grade_increment", "每高一级的增幅", "0.05", "ratio", "derived"),
     )
-    return [PolicyValue(*row, "某文件第三条", date(2020, 1, 1)) for row in rows]
+    return [PolicyValue(*row, "某文件第三条", date(2020, 1, 1), date(2026, 11, 23)) for row in rows]
 
 
 def relight(result: MonthResult, changes: dict[tuple[str, str], str]) -> list[StarRow]:

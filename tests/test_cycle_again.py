@@ -8,7 +8,7 @@ import orjson
 import pytest
 from city_runs import CONFIG, MARCH, DemoRun, Home, Row, digest_tree, read_csv, run_fivestar, set_environment
 
-from flows import cycle, outputs
+from flows import outputs, revisions
 from flows.sandbox.city import build_sandbox
 
 pytestmark = pytest.mark.flow
@@ -92,7 +92,7 @@ def test_another_lit_score_gives_a_new_revision_and_keeps_the_old_one(home: Home
     assert answer.code == 0
     assert "revision 2 (new)" in answer.out
     assert digest_tree(home.march / "revisions" / "1") == old_bytes
-    assert {path.name for path in home.march.iterdir()} == {*old_bytes, "revisions"}
+    assert {path.name for path in home.march.iterdir()} == {*old_bytes, "changes.csv", "revisions"}
 
     def judge_anew(row: Row) -> tuple[str, str]:
         """A star between the limits fails by its score too, told after the gates that it fails by (policy §3.3)."""
@@ -130,7 +130,7 @@ def test_a_run_that_dies_while_it_writes_leaves_the_month_as_it_was(
     before = digest_tree(home.path / "outputs")
     set_lit_score(home, "90.00")
     with monkeypatch.context() as patch:
-        patch.setattr(cycle, "write_report", lambda *_, **__: 1 // 0)
+        patch.setattr(revisions, "write_report", lambda *_, **__: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             home.run("evaluate", "--month", "2024-03")
     assert digest_tree(home.path / "outputs") == before

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from flows.engines import OpenEngine
 from flows.errors import QualityGate
 from flows.lake import QUARANTINE_SCHEMA, Lake, Landing, arrow_schema, name_leftover, remove_leftovers
 from flows.ledger import Ledger
 from flows.schema import TABLES
+
+Read = Callable[[str, list[str]], list[dict[str, Any]]]
 
 NOW = datetime(2024, 4, 3, tzinfo=UTC)
 COMMUNITY = {
@@ -50,13 +54,19 @@ def land(lake: Lake, table: str, parts: list[list[dict[str, Any]]], slot: str = 
         return staged.commit(window=None, request={}, contract={}, landed_at=NOW).batch_id
 
 
-def read(lake: Lake, table: str, batch_ids: list[str], tmp_path: Path) -> list[dict[str, Any]]:
-    landings = [
-        Landing(number, batch_id, table, "p", lake.read_manifest(table, batch_id)["landed_count"])
-        for number, batch_id in enumerate(batch_ids)
-    ]
-    with lake.view(landings, tmp_path / "scratch") as view:
-        return view.table(table).to_pyarrow().to_pylist()
+@pytest.fixture
+def read(lake: Lake, tmp_path: Path, open_engine: OpenEngine) -> Read:
+    """Reads a canonical table as batches make it that landed in the order given; on each engine."""
+
+    def read_table(table: str, batch_ids: list[str]) -> list[dict[str, Any]]:
+        landings = [
+            Landing(number, batch_id, table, "p", lake.read_manifest(table, batch_id)["landed_count"])
+            for number, batch_id in enumerate(batch_ids)
+        ]
+        with lake.view(landings, tmp_path / "scratch", open_engine) as view:
+            return view.table(table).to_pyarrow().to_pylist()
+
+    return read_table
 
 
 def test_equal_content_lands_as_the_same_batch_and_other_content_as_another(lake: Lake) -> None:
@@ -72,43 +82,43 @@ def test_a_batch_left_without_commit_leaves_nothing(lake: Lake) -> None:
     assert [path for path in lake.root.rglob("*") if path.is_file()] == []
 
 
-def test_a_table_that_nothing_filled_is_there_and_empty(lake: Lake, tmp_path: Path) -> None:
-    assert read(lake, "events", [], tmp_path) == []
+def test_a_table_that_nothing_filled_is_there_and_empty(lake: Lake, read: Read) -> None:
+    assert read("events", []) == []
 
 
-def test_rows_carry_the_batch_they_came_from(lake: Lake, tmp_path: Path) -> None:
+def test_rows_carry_the_batch_they_came_from(lake: Lake, read: Read) -> None:
     batch_id = land(lake, "communities", [[COMMUNITY]])
-    assert read(lake, "communities", [batch_id], tmp_path) == [{**COMMUNITY, "batch_id": batch_id}]
+    assert read("communities", [batch_id]) == [{**COMMUNITY, "batch_id": batch_id}]
 
 
-def test_the_greatest_updated_at_wins_whichever_batch_is_later(lake: Lake, tmp_path: Path) -> None:
+def test_the_greatest_updated_at_wins_whichever_batch_is_later(lake: Lake, read: Read) -> None:
     newer = land(lake, "incidents", [[{**INCIDENT, "status": "withdrawn", "updated_at": datetime(2024, 3, 9)}]])
     older = land(lake, "incidents", [[INCIDENT]])
     for order in ([newer, older], [older, newer]):
-        assert [row["status"] for row in read(lake, "incidents", order, tmp_path)] == ["withdrawn"]
+        assert [row["status"] for row in read("incidents", order)] == ["withdrawn"]
 
 
-def test_at_equal_updated_at_the_later_batch_wins(lake: Lake, tmp_path: Path) -> None:
+def test_at_equal_updated_at_the_later_batch_wins(lake: Lake, read: Read) -> None:
     confirmed = land(lake, "incidents", [[INCIDENT]])
     withdrawn = land(lake, "incidents", [[{**INCIDENT, "status": "withdrawn"}]])
-    assert read(lake, "incidents", [confirmed, withdrawn], tmp_path)[0]["status"] == "withdrawn"
-    assert read(lake, "incidents", [withdrawn, confirmed], tmp_path)[0]["status"] == "confirmed"
+    assert read("incidents", [confirmed, withdrawn])[0]["status"] == "withdrawn"
+    assert read("incidents", [withdrawn, confirmed])[0]["status"] == "confirmed"
 
 
-def test_within_a_batch_the_later_record_wins_also_across_its_parts(lake: Lake, tmp_path: Path) -> None:
+def test_within_a_batch_the_later_record_wins_also_across_its_parts(lake: Lake, read: Read) -> None:
     batch_id = land(lake, "incidents", [[INCIDENT], [{**INCIDENT, "status": "withdrawn"}]])
-    assert [row["status"] for row in read(lake, "incidents", [batch_id], tmp_path)] == ["withdrawn"]
+    assert [row["status"] for row in read("incidents", [batch_id])] == ["withdrawn"]
 
 
-def test_a_batch_that_landed_again_counts_as_the_later_one(lake: Lake, tmp_path: Path) -> None:
+def test_a_batch_that_landed_again_counts_as_the_later_one(lake: Lake, read: Read) -> None:
     first = land(lake, "communities", [[COMMUNITY]])
     second = land(lake, "communities", [[{**COMMUNITY, "name": "乙社区"}]])
-    assert read(lake, "communities", [first, second, first], tmp_path)[0]["name"] == "甲社区"
+    assert read("communities", [first, second, first])[0]["name"] == "甲社区"
 
 
-def test_rows_of_one_code_with_other_starts_of_validity_stay_side_by_side(lake: Lake, tmp_path: Path) -> None:
+def test_rows_of_one_code_with_other_starts_of_validity_stay_side_by_side(lake: Lake, read: Read) -> None:
     batch_id = land(lake, "communities", [[COMMUNITY, {**COMMUNITY, "valid_from": date(2024, 3, 1)}]])
-    assert len(read(lake, "communities", [batch_id], tmp_path)) == 2
+    assert len(read("communities", [batch_id])) == 2
 
 
 def test_rejected_rows_keep_their_raw_record_and_every_reason(lake: Lake) -> None:

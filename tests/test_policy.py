@@ -140,12 +140,54 @@ def test_comments_and_layout_leave_the_fingerprint_alone(folder: Path, shipped: 
         ("tag: derived", "tag: sourced"),
         ("title: 每高一级的增幅", "title: 每级增幅"),
         ("confirmed_on: 2026-11-23", "confirmed_on: 2026-11-24"),
-        ("start: 2020-01-01", "start: 2020-01-02"),
     ],
-    ids=["value", "tag", "title", "confirmed_on", "start"],
+    ids=["value", "tag", "title", "confirmed_on"],
 )
 def test_whatever_a_file_says_is_in_the_fingerprint(folder: Path, shipped: Policy, old: str, new: str) -> None:
     assert change(folder, "pay.yaml", old, new).fingerprint != shipped.fingerprint
+
+
+def test_the_first_day_is_in_the_fingerprint(folder: Path, shipped: Policy) -> None:
+    for file in folder.iterdir():
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("start: 2020-01-01", "start: 2020-01-02"), encoding="utf-8")
+    assert load_policy(folder).fingerprint != shipped.fingerprint
+
+
+def test_the_policy_is_in_force_from_its_first_day(shipped: Policy) -> None:
+    shipped.refuse_unless_in_force(date(2020, 1, 1))
+    with pytest.raises(ConfigurationError) as refusal:
+        shipped.refuse_unless_in_force(date(2019, 12, 31))
+    assert str(refusal.value) == (
+        "the policy is not in force on 2019-12-31. It holds from 2020-01-01. "
+        "Ask for a day in force, or add values that start by that day."
+    )
+
+
+def test_a_policy_is_in_force_until_a_value_that_the_rules_need_is_ended(folder: Path) -> None:
+    policy = change(folder, "grades.yaml", STEP, STEP + LATER.format(value="null"))
+    assert (policy.first_on, policy.ended_on) == (date(2020, 1, 1), date(2025, 7, 1))
+    policy.refuse_unless_in_force(date(2025, 6, 30))
+    with pytest.raises(
+        ConfigurationError, match=r"not in force on 2025-07-01.*from 2020-01-01 until before 2025-07-01"
+    ):
+        policy.refuse_unless_in_force(date(2025, 7, 1))
+
+
+def test_an_unset_base_ends_nothing(shipped: Policy) -> None:
+    assert shipped.ended_on is None
+
+
+def test_each_value_tells_when_it_was_last_confirmed(shipped: Policy) -> None:
+    assert shipped.at(date(2024, 4, 1)).describe("grades.step_months").confirmed_on == date(2026, 11, 23)
+
+
+def test_tags_are_counted_of_one_day_or_of_all(folder: Path) -> None:
+    policy = change(folder, "grades.yaml", STEP, STEP + LATER.format(value=24))
+    everything, before = policy.list_tags(), policy.list_tags(date(2025, 6, 30))
+    assert len(everything) == len(before) + 1 == len(policy.leaves) + 1
+    # On 1 July 2025 an assumed value follows one of a secondary page.
+    assert policy.list_tags(date(2025, 7, 1)).count("secondary") == before.count("secondary") - 1
 
 
 def test_the_fingerprint_is_64_hexadecimal_digits(shipped: Policy) -> None:

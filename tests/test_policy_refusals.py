@@ -6,16 +6,29 @@ A case of `bad_config/policy/` is a small change to the shipped files: in `file`
 
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
+from policy_refusals import MODULES, list_refusals
 from ruamel.yaml import YAML
 
 from flows.errors import ConfigurationError
 from flows.policy import load_policy
+from flows.policy_terms import LADDERS
 
 SHIPPED = Path(__file__).parents[1] / "config" / "policy"
 CASES = sorted((Path(__file__).parent / "bad_config" / "policy").glob("*.yaml"))
+
+
+NEED_NO_CASE = (
+    "is not there",
+    "not a policy file",
+    "missing from",
+    "not UTF-8 text",
+    "holds no policy values",
+)
+"""What no small change to a file can bring about; each has a test of its own below."""
 
 
 @pytest.fixture
@@ -30,9 +43,13 @@ def refuse(folder: Path) -> str:
     return str(refusal.value)
 
 
+def read_case(case: Path) -> dict[str, str]:
+    return dict(YAML(typ="safe", pure=True).load(case))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_a_broken_file_is_refused_with_this_message(case: Path, folder: Path) -> None:
-    change = YAML(typ="safe", pure=True).load(case)
+    change = read_case(case)
     broken = folder / change["file"]
     head, after, tail = broken.read_text(encoding="utf-8").partition(change.get("after", "\n"))
     assert change["replace"] in tail, "the case no longer fits the shipped file"
@@ -41,8 +58,23 @@ def test_a_broken_file_is_refused_with_this_message(case: Path, folder: Path) ->
     assert re.sub(r"line \d+", "line N", refuse(folder)) == change["message"]
 
 
-def test_there_are_cases() -> None:
-    assert len(CASES) > 30
+def test_every_sentence_that_refuses_a_file_has_a_case() -> None:
+    messages = "\n".join(read_case(case)["message"] for case in CASES)
+    unsaid = {pattern: place for pattern, place in list_refusals().items() if not re.search(pattern, messages)}
+    beyond_cases = [pattern for pattern in unsaid if any(words in pattern for words in map(re.escape, NEED_NO_CASE))]
+    assert {pattern: place for pattern, place in unsaid.items() if pattern not in beyond_cases} == {}
+    assert len(beyond_cases) == len(NEED_NO_CASE)
+
+
+def test_every_reason_why_values_belong_together_has_a_case() -> None:
+    messages = "\n".join(read_case(case)["message"] for case in CASES)
+    assert [rule for rule in LADDERS.values() if rule not in messages] == []
+
+
+def test_the_search_for_sentences_finds_those_of_every_module() -> None:
+    places = list_refusals().values()
+    assert {place.partition(",")[0] for place in places} == {*MODULES, "policy"}
+    assert len(places) > 60
 
 
 def test_the_line_is_the_one_of_the_fault(folder: Path) -> None:
@@ -88,15 +120,93 @@ def test_a_file_that_is_not_utf_8_is_refused(folder: Path) -> None:
     assert refuse(folder).startswith("pay.yaml: not UTF-8 text")
 
 
+def add_entry(folder: Path, name: str, key: str, change: tuple[str, str], start: str = "2025-01-01") -> None:
+    """Add a later entry below the first one of `key`, in which the first text of `change` is the second."""
+    file = folder / name
+    head, key, tail = file.read_text(encoding="utf-8").partition(f"{key}:\n")
+    entry = re.search(r" +- start: .*?confirmed_on: \S+\n", tail, re.DOTALL)
+    assert entry is not None
+    later = entry[0].replace("2020-01-01", start).replace(*change)
+    assert later != entry[0]
+    file.write_text(f"{head}{key}{tail.replace(entry[0], entry[0] + later, 1)}", encoding="utf-8")
+
+
 def test_weights_are_checked_on_every_day_on_which_one_changes(folder: Path) -> None:
     # From 2025 on hazard_closed weighs 45 beside dispute_closed 50.
-    five_star = folder / "five_star.yaml"
-    head, key, tail = five_star.read_text(encoding="utf-8").partition("\n  hazard_closed:\n")
-    entry = re.search(r"      - start: .*?confirmed_on: \S+\n", tail, re.DOTALL)
-    assert entry is not None
-    later = entry[0].replace("2020-01-01", "2025-01-01").replace("weight: 50", "weight: 45")
-    five_star.write_text(f"{head}{key}{tail.replace(entry[0], entry[0] + later, 1)}", encoding="utf-8")
+    add_entry(folder, "five_star.yaml", "\n  hazard_closed", ("weight: 50", "weight: 45"))
     assert refuse(folder) == (
         "five_star.yaml, stars.safety, 2025-01-01: weights total 95. They must total 100. "
         "Change one of dispute_closed (50), hazard_closed (45)."
     )
+
+
+def end_indicator(folder: Path, key: str, start: str) -> None:
+    text = (folder / "five_star.yaml").read_text(encoding="utf-8").partition(f"{key}:\n")[2]
+    value = re.search(r"value: \{.*?\}", text)
+    assert value is not None
+    add_entry(folder, "five_star.yaml", key, (value[0], "value: null"), start)
+
+
+def test_an_indicator_may_be_ended_if_the_others_of_its_star_make_up_its_weight(folder: Path) -> None:
+    end_indicator(folder, "\n  hazard_closed", "2025-01-01")
+    assert "2025-01-01: weights total 50." in refuse(folder)
+    add_entry(folder, "five_star.yaml", "\n  dispute_closed", ("weight: 50", "weight: 100"))
+    load_policy(folder)
+
+
+def test_an_indicator_may_start_later_if_the_others_of_its_star_make_room(folder: Path) -> None:
+    five_star = folder / "five_star.yaml"
+    text = five_star.read_text(encoding="utf-8")
+    head, key, tail = text.partition("\n  hazard_closed:\n")
+    five_star.write_text(f"{head}{key}{tail.replace('2020-01-01', '2022-05-01', 1)}", encoding="utf-8")
+    assert "stars.safety, 2020-01-01: weights total 50." in refuse(folder)
+    # dispute_closed weighs 100 until hazard_closed starts.
+    head, key, tail = five_star.read_text(encoding="utf-8").partition("\n  dispute_closed:\n")
+    five_star.write_text(f"{head}{key}{tail.replace('weight: 50', 'weight: 100', 1)}", encoding="utf-8")
+    add_entry(folder, "five_star.yaml", "\n  dispute_closed", ("weight: 100", "weight: 50"), "2022-05-01")
+    load_policy(folder)
+
+
+def test_an_indicator_may_be_ended_for_a_time_when_no_weight_hangs_on_it(folder: Path) -> None:
+    end_indicator(folder, "\n  hazard_major_closed", "2024-01-01")
+    text = (folder / "five_star.yaml").read_text(encoding="utf-8")
+    head, key, tail = text.partition("\n  hazard_major_closed:\n")
+    first, second = re.findall(r" +- start: .*?confirmed_on: \S+\n", tail, re.DOTALL)[:2]
+    again = first.replace("2020-01-01", "2025-01-01")
+    changed = f"{head}{key}{tail.replace(second, second + again, 1)}"
+    (folder / "five_star.yaml").write_text(changed, encoding="utf-8")
+    named = [
+        "hazard_major_closed" in load_policy(folder).at(date(year, 6, 1)).children("five_star.indicators")
+        for year in (2023, 2024, 2025)
+    ]
+    assert named == [True, False, True]
+
+
+def test_the_base_may_be_set_unset_and_set_again(folder: Path) -> None:
+    add_entry(folder, "pay.yaml", "base_fen", ("value: null", "value: 340000"))
+    load_policy(folder)
+
+
+def test_values_that_belong_together_are_compared_on_every_day_on_which_either_changes(folder: Path) -> None:
+    # From 2025 on the street is told after 96 hours, the district after 72; the lower value's entry is named.
+    add_entry(folder, "five_star.yaml", "  street_overdue_hours", ("value: 24", "value: 96"))
+    assert refuse(folder).startswith("five_star.yaml, alerts.street_overdue_hours, 2025-01-01 (line ")
+    # From 2024 on the district is told after 100 hours: then both days are right.
+    add_entry(folder, "five_star.yaml", "  district_overdue_hours", ("value: 72", "value: 100"), "2024-01-01")
+    load_policy(folder)
+
+
+def test_the_entry_that_brings_the_contradiction_is_the_one_named(folder: Path) -> None:
+    add_entry(folder, "five_star.yaml", "  district_overdue_hours", ("value: 72", "value: 12"))
+    assert refuse(folder).startswith("five_star.yaml, alerts.district_overdue_hours, 2025-01-01 (line ")
+
+
+def test_equal_values_on_a_ladder_are_right(folder: Path) -> None:
+    add_entry(folder, "five_star.yaml", "  street_overdue_hours", ("value: 24", "value: 72"))
+    load_policy(folder)
+
+
+def test_a_policy_that_was_ended_needs_no_weights_any_more(folder: Path) -> None:
+    add_entry(folder, "five_star.yaml", "cutoff_day", ("value: 3", "value: null"))
+    end_indicator(folder, "\n  hazard_closed", "2025-01-01")
+    assert load_policy(folder).ended_on == date(2025, 1, 1)

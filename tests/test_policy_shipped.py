@@ -35,6 +35,7 @@ def shipped() -> Policy:
         ("grades.sanction_period_months", {"warning": 6, "demerit": 12, "major_demerit": 18}, "sourced"),
         ("grades.sanction_holds_raise", True, "assumed"),
         ("grades.most_steps_at_once", 1, "assumed"),
+        ("grades.objection_answer_working_days", 5, "assumed"),
         ("pay.base_fen", None, "assumed"),
         ("pay.grade_increment", "0.05", "derived"),
         ("pay.basic_share", "0.70", "secondary"),
@@ -57,7 +58,7 @@ def test_each_figure_and_its_tag_are_those_of_the_policy(shipped: Policy, path: 
 
 def test_every_figure_of_grades_and_pay_is_listed_above(shipped: Policy) -> None:
     on = shipped.at(date(2024, 4, 1))
-    assert len(on.children("grades")) + len(on.children("pay")) == 18
+    assert len(on.children("grades")) + len(on.children("pay")) == 19
 
 
 def test_the_policy_of_2020_is_in_force_from_its_first_day(shipped: Policy) -> None:

@@ -58,7 +58,7 @@ def test_an_instant_is_told_on_the_citys_clock() -> None:
     ],
 )
 def test_a_policy_value_reads_with_its_unit(value: str, unit: str, text: str) -> None:
-    found = PolicyValue("pay.some", "某值", value, unit, "assumed", "出处", date(2020, 1, 1))
+    found = PolicyValue("pay.some", "某值", value, unit, "assumed", "出处", date(2020, 1, 1), date(2026, 11, 23))
     assert wording.describe_policy_figure(found) == text
 
 

@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from flows.cli import doctor, inspection, month, notify, quality, quarantine, review
+from flows.cli import (
+    compare,
+    doctor,
+    explain,
+    history,
+    inspection,
+    letters,
+    month,
+    notify,
+    quality,
+    quarantine,
+    review,
+)
 from flows.errors import FivestarError
 
 app = typer.Typer(
@@ -16,11 +28,15 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 month.register(app)
+history.register(app)
 doctor.register(app)
+compare.register(app)
+letters.register(review.app)
 app.add_typer(review.app, name="review")
 app.add_typer(notify.app, name="notify")
 app.add_typer(quality.app, name="quality")
 app.add_typer(inspection.policy_app, name="policy")
+app.add_typer(explain.app, name="explain")
 app.add_typer(quarantine.app, name="quarantine")
 
 

@@ -12,9 +12,9 @@ from flows.errors import FivestarError, UsageError, join_failures
 from flows.month import CITY_ZONE, Month
 
 if TYPE_CHECKING:
-    from flows.cycle import Assessment
     from flows.house import House
     from flows.ingest.reports import PullReport
+    from flows.revisions import Assessment
 
 SCALES = ("small", "city")
 

@@ -18,7 +18,7 @@ app = typer.Typer(help="HR's side: see the proposals and decide.", no_args_is_he
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who decides; recorded.")]
 Staff = Annotated[list[str] | None, typer.Option("--staff", metavar="ID", help="This worker; may be repeated.")]
 Everyone = Annotated[bool, typer.Option("--all", help="All that may be decided in bulk.")]
-Comment = Annotated[str, typer.Option("--comment", help="Why; recorded.")]
+Comment = Annotated[str, typer.Option("--comment", help="Why; recorded, and told in the worker's letter.")]
 
 
 @app.command("list")

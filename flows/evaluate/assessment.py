@@ -5,6 +5,7 @@ Stars move money and never a grade; the two computations meet only in the result
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flows.errors import QualityGate
@@ -16,10 +17,27 @@ from flows.lake import TableView
 from flows.ledger.reviews import digest_register
 from flows.month import Month
 from flows.policy import Policy, PolicyAt, PolicyValue
-from flows.results import AwardLine, Inputs, MonthResult, PayLine, Proposal, RegisterRecord, SourceStatus
+from flows.results import (
+    AwardLine,
+    Inputs,
+    MissingWorker,
+    MonthResult,
+    PayLine,
+    Proposal,
+    RegisterRecord,
+    SourceStatus,
+)
 
 NO_BASE_NOTICE = "基本工资基数尚未设定（config/policy/pay.yaml 的 base_fen），本月不计算工资。"
 NO_ROSTER_NOTICE = "本市未配置人员名册，本月不产生等级调整建议。"
+
+MISSING_NOTICE = (
+    "{count} 名已有等级的人员不在本月名册（或其名册行被拒收），本月未提出建议；"
+    "编号见人事工作簿“名册缺人”，请核对名册。"
+)
+
+WORKER_FILES = ("grades.", "pay.")
+"""Where the paths begin of the values that are asked for at the effective date (policy, preamble)."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +47,7 @@ class Workers:
     proposals: Sequence[Proposal]
     pay_lines: Sequence[PayLine]
     awards: Sequence[AwardLine]
+    missing: Sequence[MissingWorker]
     pay_is_computed: bool
 
 
@@ -60,7 +79,7 @@ def evaluate_month(
             f"{month}: no community is registered on {month.last_on}, so there is nothing to judge. "
             f"Pull the month first: fivestar ingest --month {month}."
         )
-    workers = _assess_workers(view, month, policy, register, keeps_roster=keeps_roster)
+    workers = assess_workers(view, month, policy, register, keeps_roster=keeps_roster)
     missing = [source for source in told if not source.present]
     return MonthResult(
         month=month,
@@ -83,6 +102,7 @@ def evaluate_month(
         proposals=workers.proposals,
         pay_lines=workers.pay_lines,
         awards=workers.awards,
+        missing_workers=workers.missing,
         notices=_list_notices(workers, keeps_roster=keeps_roster),
         alarms=[
             *(f"{month}: source {source.platform} is missing: {source.evidence}." for source in missing),
@@ -92,11 +112,15 @@ def evaluate_month(
 
 
 def list_policy_values(policy: Policy, month: Month) -> list[PolicyValue]:
-    """The values that the month is judged by: stars' on its last day, grades' and pay's on the effective date."""
-    worker_files = ("grades.", "pay.")
-    stars = [value for value in policy.at(month.last_on).values() if not value.path.startswith(worker_files)]
+    """The values that the month is judged by, in file order, communities' before workers'."""
+    stars = [value for value in policy.at(month.last_on).values() if not value.path.startswith(WORKER_FILES)]
     workers = policy.at(month.plus(1).first_on).values()
-    return [*stars, *(value for value in workers if value.path.startswith(worker_files))]
+    return [*stars, *(value for value in workers if value.path.startswith(WORKER_FILES))]
+
+
+def find_policy_day(path: str, month: Month) -> date:
+    """The day for which the month asks a value: M's last for stars, the effective date for grades and pay."""
+    return month.plus(1).first_on if path.startswith(WORKER_FILES) else month.last_on
 
 
 def _list_undescribed_sources(policy: PolicyAt, sources: Sequence[SourceStatus]) -> list[SourceStatus]:
@@ -111,9 +135,13 @@ def _list_undescribed_sources(policy: PolicyAt, sources: Sequence[SourceStatus])
     return [SourceStatus(platform, "missing", "no file in config/platforms describes it") for platform in needed]
 
 
-def _assess_workers(
+def assess_workers(
     view: TableView, month: Month, policy: Policy, register: Mapping[str, RegisterRecord], *, keeps_roster: bool
 ) -> Workers:
+    """What the month says of the workers of its roster, and of the communities' titles (policy §4, §5).
+
+    Raises `QualityGate` if a kept roster has no row for the month.
+    """
     effective_on = month.plus(1).first_on
     rules = policy.at(effective_on)
     staff = view.table("staff")
@@ -132,8 +160,29 @@ def _assess_workers(
         proposals=proposals,
         pay_lines=compute_pay(proposals, outcomes, titles, rules, effective_on),
         awards=list_awards(titles, rules, effective_on),
+        missing=_list_missing(staff, month, roster, register) if keeps_roster else [],
         pay_is_computed=rules.get("pay.base_fen") is not None,
     )
+
+
+def _list_missing(
+    staff: Any, month: Month, roster: Sequence[RosterRow], register: Mapping[str, RegisterRecord]
+) -> list[MissingWorker]:
+    """Those with a grade in the register, or in the roster of the month before, whom the month's roster lacks."""
+    earlier = staff.filter(staff.month < str(month))
+    last_listed = {
+        row["staff_id"]: row["last_listed_in"]
+        for row in _read(earlier.group_by("staff_id").aggregate(last_listed_in=earlier.month.max()))
+    }
+    before = staff.filter(staff.month == str(month.plus(-1)), staff.current_grade.notnull())
+    grades = {row["staff_id"]: row["current_grade"] for row in _read(before.select("staff_id", "current_grade"))}
+    grades |= {staff_id: record.grade for staff_id, record in register.items()}
+    listed = {row.staff_id for row in roster}
+    return [
+        MissingWorker(staff_id, grade, staff_id in register, last_listed.get(staff_id))
+        for staff_id, grade in sorted(grades.items())
+        if staff_id not in listed
+    ]
 
 
 def _list_notices(workers: Workers, *, keeps_roster: bool) -> list[str]:
@@ -142,6 +191,8 @@ def _list_notices(workers: Workers, *, keeps_roster: bool) -> list[str]:
         notices.append(NO_ROSTER_NOTICE)
     if not workers.pay_is_computed:
         notices.append(NO_BASE_NOTICE)
+    if workers.missing:
+        notices.append(MISSING_NOTICE.format(count=len(workers.missing)))
     return notices
 
 

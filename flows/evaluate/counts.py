@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 
 from flows.evaluate.calendar import CityCalendar
-from flows.evaluate.deadlines import add_deadlines, hold_response_limit, write_literal
+from flows.evaluate.deadlines import add_deadlines, find_response_limit, write_literal
 from flows.evaluate.scheme import Scheme
 from flows.lake import TableView
 from flows.month import Month
@@ -36,6 +36,10 @@ class EventCounts:
     solution_known: int = 0
     satisfied: int = 0
     answered: int = 0
+
+
+OUTCOMES = tuple(name for name in EventCounts.__dataclass_fields__ if name != "due")
+"""What may become of a due event: each is a column `is_<outcome>` of `mark_due_events`, and counted by its name."""
 
 
 @dataclass(frozen=True)
@@ -93,40 +97,60 @@ def count_events(
     events: ibis.Table, scheme: Scheme, calendar: CityCalendar, month: Month
 ) -> dict[tuple[str, Month, str], EventCounts]:
     """The due set of each month, community and category, and what became of it (policy §1 and §2)."""
-    months = [month.plus(-back) for back in range(scheme.window_months)]
-    due = _select_due(events, scheme, calendar, months)
-    cutoff_at = due.months_back.cases(
-        *((back, write_literal(each.cutoff_at(scheme.cutoff_day))) for back, each in enumerate(months))
-    )
-    due = due.mutate(is_closed=(due.status == "closed") & (due.closed_at <= cutoff_at) & ~due.forced_close)
+    due = mark_due_events(events, scheme, calendar, month)
     grouped = due.group_by("community_code", "months_back", "category").aggregate(
-        due=due.count(),
-        closed=_count_where(due.is_closed),
-        on_time=_count_where(due.is_closed & (due.closed_at <= due.deadline_at)),
-        reworked=_count_where(due.reopened > 0),
-        responded=_count_where(hold_response_limit(due, scheme.limits)),
-        solved=_count_where(due.solved),
-        solution_known=_count_where(due.solved.notnull()),
-        satisfied=_count_where(due.satisfaction.isin(SATISFIED)),
-        answered=_count_where(due.satisfaction.isin(ANSWERED)),
+        due=due.count(), **{outcome: _count_where(due[f"is_{outcome}"]) for outcome in OUTCOMES}
     )
     counts: dict[tuple[str, Month, str], EventCounts] = {}
     for row in grouped.to_pyarrow().to_pylist():
-        key = (row.pop("community_code"), months[row.pop("months_back")], row.pop("category"))
+        key = (row.pop("community_code"), month.plus(-row.pop("months_back")), row.pop("category"))
         counts[key] = EventCounts(**row)
     return counts
 
 
+def mark_due_events(events: ibis.Table, scheme: Scheme, calendar: CityCalendar, month: Month) -> ibis.Table:
+    """The due sets of `month` and of those before it that indicators may sum, each event with what became of it.
+
+    Adds `months_back` (0 is `month`), the limits `deadline_at`, `cutoff_at` and `response_limit_at`, the two marks
+    `is_shut` and `is_by_cutoff` that *closed* is made of, and `is_<outcome>` for each of `OUTCOMES`; a mark is null
+    where it can't be told. The one place where these words of policy §1 and §2 are defined.
+    """
+    months = [month.plus(-back) for back in range(scheme.window_months)]
+    due = _select_due(events, scheme, calendar, months)
+    due = due.mutate(
+        cutoff_at=due.months_back.cases(
+            *((back, write_literal(each.cutoff_at(scheme.cutoff_day))) for back, each in enumerate(months))
+        ),
+        response_limit_at=find_response_limit(due, scheme.limits),
+    )
+    due = due.mutate(is_shut=due.status == "closed", is_by_cutoff=due.closed_at <= due.cutoff_at)
+    due = due.mutate(is_closed=due.is_shut & due.is_by_cutoff & ~due.forced_close)
+    return due.mutate(
+        is_on_time=due.is_closed & (due.closed_at <= due.deadline_at),
+        is_reworked=due.reopened > 0,
+        is_responded=due.responded_at <= due.response_limit_at,
+        is_solved=due.solved,
+        is_solution_known=due.solved.notnull(),
+        is_satisfied=due.satisfaction.isin(SATISFIED),
+        is_answered=due.satisfaction.isin(ANSWERED),
+    )
+
+
 def count_grids(grids: ibis.Table, on: date) -> dict[str, GridCounts]:
     """The grids of each community valid on `on`; of several rows of one grid the latest start holds (data.md)."""
-    holding = {row["grid_code"]: row for row in _list_valid(grids, on)}
     counts: dict[str, GridCounts] = {}
-    for row in holding.values():
+    for row in list_grids(grids, on):
         before = counts.get(row["community_code"], GridCounts())
         counts[row["community_code"]] = GridCounts(
             before.total + 1, before.with_party_unit + (row["party_unit"] in WITH_PARTY_UNIT)
         )
     return counts
+
+
+def list_grids(grids: ibis.Table, on: date) -> list[dict[str, Any]]:
+    """The row that holds of each grid valid on `on`, by code."""
+    holding = {row["grid_code"]: row for row in _list_valid(grids, on)}
+    return [row for _, row in sorted(holding.items())]
 
 
 def list_communities(communities: ibis.Table, on: date) -> list[Community]:
@@ -146,7 +170,18 @@ def read_branch_sheet(branch_sheet: ibis.Table, month: Month) -> dict[str, Branc
 def count_false_closures(
     checks: ibis.Table, events: ibis.Table, scheme: Scheme, month: Month
 ) -> dict[tuple[str, str], int]:
-    """False closures found in the month, by the event's own community and star (policy §3.1).
+    """False closures found in the month, by the event's own community and star (policy §3.1)."""
+    found = find_false_closures(checks, events, scheme, month)
+    counts: dict[tuple[str, str], int] = {}
+    grouped = found.group_by("community_code", "category").aggregate(found=found.count())
+    for row in grouped.to_pyarrow().to_pylist():
+        key = (row["community_code"], scheme.category_stars[row["category"]])
+        counts[key] = counts.get(key, 0) + row["found"]
+    return counts
+
+
+def find_false_closures(checks: ibis.Table, events: ibis.Table, scheme: Scheme, month: Month) -> ibis.Table:
+    """The month's checks that found a false closure, each with its event's own community and category (policy §3.1).
 
     Each check counts, also several on one event, and on a void event of any tier; one on an unknown event counts
     nowhere.
@@ -155,27 +190,26 @@ def count_false_closures(
         checks.finding == "false_closure",
         checks.checked_at >= write_literal(month.starts_at),
         checks.checked_at < write_literal(month.ends_at),
-    ).select("platform", "event_id")
+    ).select("check_id", "platform", "event_id", "checked_at", "batch_id")
     known = events.select("platform", "event_id", "community_code", "category")
     joined = found.join(known, ["platform", "event_id"])
-    counted = joined.filter(joined.category.isin(list(scheme.category_stars)))
-    counts: dict[tuple[str, str], int] = {}
-    grouped = counted.group_by("community_code", "category").aggregate(found=counted.count())
-    for row in grouped.to_pyarrow().to_pylist():
-        key = (row["community_code"], scheme.category_stars[row["category"]])
-        counts[key] = counts.get(key, 0) + row["found"]
-    return counts
+    return joined.filter(joined.category.isin(list(scheme.category_stars)))
 
 
 def count_incidents(incidents: ibis.Table, month: Month) -> dict[str, int]:
     """Confirmed incidents that occurred in the month, by community (policy §3.3)."""
-    occurred = incidents.filter(
+    occurred = find_incidents(incidents, month)
+    grouped = occurred.group_by("community_code").aggregate(found=occurred.count())
+    return {row["community_code"]: row["found"] for row in grouped.to_pyarrow().to_pylist()}
+
+
+def find_incidents(incidents: ibis.Table, month: Month) -> ibis.Table:
+    """The confirmed incidents that occurred in the month (policy §3.3)."""
+    return incidents.filter(
         incidents.status == "confirmed",
         incidents.occurred_on >= ibis.literal(month.first_on),
         incidents.occurred_on <= ibis.literal(month.last_on),
     )
-    grouped = occurred.group_by("community_code").aggregate(found=occurred.count())
-    return {row["community_code"]: row["found"] for row in grouped.to_pyarrow().to_pylist()}
 
 
 def _select_due(events: ibis.Table, scheme: Scheme, calendar: CityCalendar, months: list[Month]) -> ibis.Table:

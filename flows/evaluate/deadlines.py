@@ -45,13 +45,12 @@ def add_deadlines(
     )
 
 
-def hold_response_limit(events: ibis.Table, limits: Limits) -> ibis.Value:
-    """Whether each event was responded to in time; urgent ones have hours of their own (policy §1)."""
-    limit_at = ibis.cases(
+def find_response_limit(events: ibis.Table, limits: Limits) -> ibis.Value:
+    """Until when a response to each event is in time; urgent ones have hours of their own (policy §1)."""
+    return ibis.cases(
         (events.urgent, events.reported_at + _hours(limits.urgent_response_hours)),
         else_=events.reported_at + _hours(limits.response_hours),
     )
-    return events.responded_at <= limit_at
 
 
 def to_naive(instant: datetime) -> datetime:

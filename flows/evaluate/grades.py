@@ -48,7 +48,8 @@ def propose_grades(
     for (staff_id, year), outcome in appraisals.items():
         outcomes[staff_id][year] = outcome
     sanctioned: dict[str, list[Sanction]] = defaultdict(list)
-    for sanction in sanctions:
+    # By day, so that a trace says the same in whatever order rows come.
+    for sanction in sorted(sanctions, key=lambda it: (it.effective_on, it.kind)):
         sanctioned[sanction.staff_id].append(sanction)
     with pause_collector():
         return [

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flows.errors import ConfigurationError
 from flows.evaluate.counts import Counts, EventCounts
 from flows.evaluate.scheme import IndicatorRule, Scheme
 from flows.month import Month
@@ -26,14 +25,17 @@ Definition = Callable[[Counts, str, Month], Tally]
 """What an indicator counts in one community and month."""
 
 
-def divide_events(category: str, numerator: str, denominator: str = "due") -> Definition:
-    """The definition that divides two counts of one category's due set (`EventCounts`)."""
+@dataclass(frozen=True)
+class EventRatio:
+    """The definition that divides two counts of one category's due set, named as in `EventCounts`."""
 
-    def tally(counts: Counts, community_code: str, month: Month) -> Tally:
-        events = counts.events.get((community_code, month, category), EventCounts())
-        return Tally(getattr(events, numerator), getattr(events, denominator))
+    category: str
+    numerator: str
+    denominator: str = "due"
 
-    return tally
+    def __call__(self, counts: Counts, community_code: str, month: Month) -> Tally:
+        events = counts.events.get((community_code, month, self.category), EventCounts())
+        return Tally(getattr(events, self.numerator), getattr(events, self.denominator))
 
 
 def tally_grids(counts: Counts, community_code: str, month: Month) -> Tally:
@@ -73,41 +75,32 @@ DEFINITIONS: Mapping[str, Definition] = {
     "meetings_held": tally_meetings,
     "centre_standard": tally_centre,
     "property_coverage": tally_property,
-    "wish_closed": divide_events("wish", "closed"),
-    "city_case_on_time": divide_events("city_case", "on_time"),
-    "city_case_rework": divide_events("city_case", "reworked"),
-    "market_case_on_time": divide_events("market_case", "on_time"),
-    "market_hazard_closed": divide_events("market_hazard_general", "closed"),
-    "market_hazard_major_closed": divide_events("market_hazard_major", "closed"),
-    "employment_satisfaction": divide_events("employment", "satisfied", "answered"),
-    "dispute_closed": divide_events("dispute", "closed"),
-    "hazard_closed": divide_events("hazard_general", "closed"),
-    "hazard_major_closed": divide_events("hazard_major", "closed"),
-    "service_on_time": divide_events("service", "on_time"),
-    "service_satisfaction": divide_events("service", "satisfied", "answered"),
+    "wish_closed": EventRatio("wish", "closed"),
+    "city_case_on_time": EventRatio("city_case", "on_time"),
+    "city_case_rework": EventRatio("city_case", "reworked"),
+    "market_case_on_time": EventRatio("market_case", "on_time"),
+    "market_hazard_closed": EventRatio("market_hazard_general", "closed"),
+    "market_hazard_major_closed": EventRatio("market_hazard_major", "closed"),
+    "employment_satisfaction": EventRatio("employment", "satisfied", "answered"),
+    "dispute_closed": EventRatio("dispute", "closed"),
+    "hazard_closed": EventRatio("hazard_general", "closed"),
+    "hazard_major_closed": EventRatio("hazard_major", "closed"),
+    "service_on_time": EventRatio("service", "on_time"),
+    "service_satisfaction": EventRatio("service", "satisfied", "answered"),
 }
 """What each indicator counts; its star, weight, line and gate are policy. `three_rates` is composed below."""
 
 COMPOSITE = "three_rates"
-PARTS: Mapping[str, Definition] = {
-    "responded": divide_events("service", "responded"),
-    "solved": divide_events("service", "solved", "solution_known"),
-    "satisfied": divide_events("service", "satisfied", "answered"),
+PARTS: Mapping[str, EventRatio] = {
+    "responded": EventRatio("service", "responded"),
+    "solved": EventRatio("service", "solved", "solution_known"),
+    "satisfied": EventRatio("service", "satisfied", "answered"),
 }
 """The three rates; their weights are `five_star.three_rates_weights`."""
 
 
 def measure_indicators(counts: Counts, scheme: Scheme, communities: Sequence[Community]) -> list[IndicatorRow]:
-    """Every indicator in force for every community, in the order of both.
-
-    Raises `ConfigurationError` for an indicator in the policy that no definition counts.
-    """
-    for rule in scheme.indicators:
-        if rule.name != COMPOSITE and rule.name not in DEFINITIONS:
-            raise ConfigurationError(
-                f"five_star.yaml, indicators.{rule.name}: nothing says what this indicator counts. "
-                f"Known indicators are {', '.join([*DEFINITIONS, COMPOSITE])}; correct the name or remove it."
-            )
+    """Every indicator in force for every community, in the order of both."""
     return [
         _measure_composite(counts, scheme, rule, community.community_code)
         if rule.name == COMPOSITE

@@ -62,10 +62,20 @@ def compute_pay(
     `outcomes` holds the appraisal year's outcome by worker (`select_outcomes`); `policy` is that of `effective_on`.
     Empty while the city's base is unset. Policy §5.
     """
+    rules = read_pay_rules(policy)
+    if rules is None:
+        return []
+    titled = set(find_titles(titles, policy, effective_on))
+    with pause_collector():
+        return _list_lines(proposals, outcomes, titled, rules)
+
+
+def read_pay_rules(policy: PolicyAt) -> PayRules | None:
+    """The pay policy of a day; nothing while the city's base is unset."""
     base_fen = policy.get("pay.base_fen")
     if base_fen is None:
-        return []
-    rules = PayRules(
+        return None
+    return PayRules(
         base_fen=base_fen,
         grade_increment=policy.exact("pay.grade_increment"),
         basic_share=policy.exact("pay.basic_share"),
@@ -74,15 +84,26 @@ def compute_pay(
         },
         uplift_share=policy.exact("pay.uplift_share"),
     )
-    titled = set(_find_titles(titles, policy, effective_on))
-    with pause_collector():
-        return _list_lines(proposals, outcomes, titled, rules)
 
 
 def select_outcomes(appraisals: Appraisals, policy: PolicyAt, effective_on: date) -> dict[str, str]:
     """The outcome of the appraisal year by worker; workers without one are absent (policy §4, `appraisal_year`)."""
     appraisal_year = find_appraisal_year(policy, effective_on)
     return {staff_id: outcome for (staff_id, year), outcome in appraisals.items() if year == appraisal_year}
+
+
+def find_titles(titles: Iterable[AnnualTitle], policy: PolicyAt, effective_on: date) -> dict[str, AnnualTitle]:
+    """Titles that move money in the year of `effective_on`, by community.
+
+    Of two for one community and pay year only the later rating year counts, even if it has too few stars (policy §5).
+    """
+    latest: dict[str, AnnualTitle] = {}
+    for title in titles:
+        known = latest.get(title.community_code)
+        if title.pay_year == effective_on.year and (known is None or known.rating_year < title.rating_year):
+            latest[title.community_code] = title
+    stars_minimum = policy.integer("pay.title_stars_minimum")
+    return {code: title for code, title in latest.items() if title.stars >= stars_minimum}
 
 
 def list_awards(titles: Iterable[AnnualTitle], policy: PolicyAt, effective_on: date) -> list[AwardLine]:
@@ -94,18 +115,23 @@ def list_awards(titles: Iterable[AnnualTitle], policy: PolicyAt, effective_on: d
     maximum_fen = policy.integer("pay.work_funds_maximum_fen")
     return [
         AwardLine(effective_on.year, community_code, title.stars, minimum_fen, maximum_fen, amount_fen=None)
-        for community_code, title in sorted(_find_titles(titles, policy, effective_on).items())
+        for community_code, title in sorted(find_titles(titles, policy, effective_on).items())
     ]
 
 
 def compute_amounts(grade: int, rules: PayRules, *, appraisal: str, uplifted: bool) -> Amounts:
     """Monthly amounts at one grade, each rounded once where policy §5 says so."""
-    grade_pay_fen = round_to_fen(rules.base_fen * (1 + rules.grade_increment * (grade - 1)))
+    grade_pay_fen = compute_grade_pay(grade, rules)
     basic_fen = round_to_fen(rules.basic_share * grade_pay_fen)
     performance_base_fen = grade_pay_fen - basic_fen
     performance_fen = round_to_fen(rules.performance_factors[appraisal] * performance_base_fen)
     uplift_fen = round_to_fen(rules.uplift_share * basic_fen) if uplifted else 0
     return Amounts(basic_fen, performance_fen, uplift_fen, basic_fen + performance_fen + uplift_fen)
+
+
+def compute_grade_pay(grade: int, rules: PayRules) -> int:
+    """The whole monthly pay of a grade in fen, of which basic pay is a share; half up to a fen (policy §5)."""
+    return round_to_fen(rules.base_fen * (1 + rules.grade_increment * (grade - 1)))
 
 
 def _list_lines(
@@ -130,17 +156,3 @@ def _list_lines(
                 amounts[key] = compute_amounts(grade, rules, appraisal=appraisal, uplifted=uplifted)
             lines.append(PayLine(proposal.staff_id, basis, grade, appraisal, *amounts[key]))
     return lines
-
-
-def _find_titles(titles: Iterable[AnnualTitle], policy: PolicyAt, effective_on: date) -> dict[str, AnnualTitle]:
-    """Titles that move money in the year of `effective_on`, by community.
-
-    Of two for one community and pay year only the later rating year counts, even if it has too few stars (policy §5).
-    """
-    latest: dict[str, AnnualTitle] = {}
-    for title in titles:
-        known = latest.get(title.community_code)
-        if title.pay_year == effective_on.year and (known is None or known.rating_year < title.rating_year):
-            latest[title.community_code] = title
-    stars_minimum = policy.integer("pay.title_stars_minimum")
-    return {code: title for code, title in latest.items() if title.stars >= stars_minimum}

@@ -19,7 +19,7 @@ def rate_communities(communities: Sequence[Community], stars: Sequence[StarRow])
     for star in stars:
         rows[star.community_code].append(star)
     unranked = [_rate_community(community, rows[community.community_code]) for community in communities]
-    ranks = _rank_complete(unranked)
+    ranks = rank_complete(unranked)
     return [
         RatingRow(
             community_code=row.community_code,
@@ -31,6 +31,28 @@ def rate_communities(communities: Sequence[Community], stars: Sequence[StarRow])
         )
         for row in unranked
     ]
+
+
+def rank_complete(ratings: Sequence[RatingRow]) -> dict[str, int]:
+    """The rank of each complete community: 1 + the number of better ones in its district, so ties share (1, 2, 2, 4).
+
+    Without a total score (vetoed, nothing scored) a community stands below any that has one.
+    """
+    districts: dict[str, list[RatingRow]] = defaultdict(list)
+    for row in ratings:
+        if row.complete:
+            districts[row.district_code].append(row)
+    ranks: dict[str, int] = {}
+    for rows in districts.values():
+        standings = sorted((find_standing(row) for row in rows), reverse=True)
+        for row in rows:
+            ranks[row.community_code] = standings.index(find_standing(row)) + 1
+    return ranks
+
+
+def find_standing(row: RatingRow) -> tuple[int, bool, Decimal]:
+    """What communities of one district are ranked by, the greater the better (policy §3.4)."""
+    return row.stars, row.total_score is not None, row.total_score or Decimal(0)
 
 
 def find_alarms(
@@ -71,27 +93,6 @@ def _rate_community(community: Community, stars: Sequence[StarRow]) -> RatingRow
         complete=all(star.state != "insufficient_data" for star in stars),
         rank=None,
     )
-
-
-def _rank_complete(ratings: Sequence[RatingRow]) -> dict[str, int]:
-    """The rank of each complete community: 1 + the number of better ones in its district, so ties share (1, 2, 2, 4).
-
-    Without a total score (vetoed, nothing scored) a community stands below any that has one.
-    """
-    districts: dict[str, list[RatingRow]] = defaultdict(list)
-    for row in ratings:
-        if row.complete:
-            districts[row.district_code].append(row)
-    ranks: dict[str, int] = {}
-    for rows in districts.values():
-        standings = sorted((_standing(row) for row in rows), reverse=True)
-        for row in rows:
-            ranks[row.community_code] = standings.index(_standing(row)) + 1
-    return ranks
-
-
-def _standing(row: RatingRow) -> tuple[int, bool, Decimal]:
-    return row.stars, row.total_score is not None, row.total_score or Decimal(0)
 
 
 def _percent(share: Fraction) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from flows.errors import ConfigurationError
 from flows.policy import PolicyAt
 from flows.results import STARS
 
@@ -97,26 +96,16 @@ class Scheme:
 
 
 def read_scheme(policy_at: PolicyAt) -> Scheme:
-    """The five-star policy in force. Raises `ConfigurationError` where a value is not in force or names no star."""
-    indicators = tuple(_read_indicator(policy_at, name) for name in policy_at.children("five_star.indicators"))
-    for rule in indicators:
-        _check_star(policy_at, f"indicators.{rule.name}", rule.star)
-    category_stars = policy_at.mapping("five_star.category_stars")
-    for category, star in category_stars.items():
-        _check_star(policy_at, f"category_stars, {category}", star)
-    vetoes = {reason: tuple(policy_at.get(f"five_star.vetoes.{reason}")) for reason in VETO_REASONS}
-    for reason, stars in vetoes.items():
-        for star in stars:
-            _check_star(policy_at, f"vetoes.{reason}", star)
+    """The five-star policy in force. Raises `ConfigurationError` where a value is not in force."""
     return Scheme(
         cutoff_day=policy_at.integer("five_star.cutoff_day"),
         limits=_read_limits(policy_at),
         counted_tiers=tuple(policy_at.get("five_star.counted_tiers")),
-        indicators=indicators,
+        indicators=tuple(_read_indicator(policy_at, name) for name in policy_at.children("five_star.indicators")),
         three_rates_weights=policy_at.mapping("five_star.three_rates_weights"),
-        category_stars=category_stars,
+        category_stars=policy_at.mapping("five_star.category_stars"),
         sources={star: tuple(policy_at.get(f"five_star.sources.{star}")) for star in STARS},
-        vetoes=vetoes,
+        vetoes={reason: tuple(policy_at.get(f"five_star.vetoes.{reason}")) for reason in VETO_REASONS},
         lit_score=policy_at.exact("five_star.lit_score"),
         weight_share_minimum=policy_at.exact("five_star.weight_share_minimum"),
         false_closure_deduction=policy_at.exact("five_star.false_closure_deduction"),
@@ -155,11 +144,3 @@ def _read_indicator(policy_at: PolicyAt, name: str) -> IndicatorRule:
         window_months=value["window_months"],
         lower_is_better=value.get("lower_is_better", False),
     )
-
-
-def _check_star(policy_at: PolicyAt, key: str, star: str) -> None:
-    if star not in STARS:
-        raise ConfigurationError(
-            f"five_star.yaml, {key}, {policy_at.on}: no star is called {star!r}. "
-            f"The stars are {', '.join(STARS)}; write one of them."
-        )

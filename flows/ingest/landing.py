@@ -18,7 +18,8 @@ from flows.ingest.connect.connectors import open_connector
 from flows.ingest.connect.rest import Timing
 from flows.ingest.coverage import BEGINNING, find_mark, was_given
 from flows.ingest.describe.records import Window
-from flows.ingest.describe.rules import Band, MonthCount, TableRules
+from flows.ingest.describe.row_rules import Band
+from flows.ingest.describe.rules import MonthCount, TableRules
 from flows.ingest.describe.source import FilesSource, Resource, Source
 from flows.ingest.judging.gates import MONTHS_COMPARED, judge_pull
 from flows.ingest.judging.judge import Judge

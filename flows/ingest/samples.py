@@ -13,7 +13,8 @@ from flows.ingest.connect.rest import Timing
 from flows.ingest.coverage import BEGINNING
 from flows.ingest.describe.masking import mask_value
 from flows.ingest.describe.records import Record, Window
-from flows.ingest.describe.rules import KnownCommunity, KnownGrid, OwnGrid, TableRules
+from flows.ingest.describe.row_rules import KnownCommunity, KnownGrid, OwnGrid
+from flows.ingest.describe.rules import TableRules
 from flows.ingest.describe.source import FilesSource, Resource, Source
 from flows.ingest.judging.drift import KnownTypes
 from flows.ingest.judging.judge import Judge

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from flows.errors import ConfigurationError
 from flows.lake import Landing, Manifest
+from flows.ledger.archive import ArchiveLedger
 from flows.ledger.outbox import OutboxLedger
 from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus
 from flows.ledger.results import ResultLedger
@@ -35,6 +36,7 @@ class Ledger:
         self.results = ResultLedger(engine)
         self.reviews = ReviewLedger(engine)
         self.outbox = OutboxLedger(engine)
+        self.archive = ArchiveLedger(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:

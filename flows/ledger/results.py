@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Engine, Table, insert, select
 from sqlalchemy.engine import Connection
 
+from flows.ledger.archive import insert_changes, insert_policy
 from flows.ledger.tables import (
     award_lines,
     grade_proposals,
@@ -24,8 +25,10 @@ from flows.ledger.tables import (
 from flows.results import (
     AwardLine,
     Community,
+    Figures,
     IndicatorRow,
     Inputs,
+    Lineage,
     MonthResult,
     PayLine,
     Proposal,
@@ -50,6 +53,11 @@ class RevisionRecord:
     alarms: Sequence[str]
     software_version: str
     created_at: datetime
+    code_fingerprint: str
+    compared_with: int | None
+    """The revision with which `changes.csv` compares, if there is an earlier one."""
+    amends: int | None
+    """The published revision that this one proposes to amend; nothing while the month is not locked."""
 
 
 def digest_inputs(inputs: Inputs) -> str:
@@ -59,13 +67,16 @@ def digest_inputs(inputs: Inputs) -> str:
     chance. The evidence behind a source's presence is told, not hashed.
     """
     content = {
-        "batch_ids": sorted(inputs.batch_ids, key=lambda batch_id: batch_id.rpartition("-")[0]),
+        **_list_data(describe_inputs(inputs)),
         "policy_fingerprint": inputs.policy_fingerprint,
-        "sources": {source.platform: source.present for source in inputs.sources},
-        "register_digest": inputs.register_digest,
         "earlier_revision": inputs.earlier_revision,
     }
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return _digest(content)
+
+
+def digest_data(described: Mapping[str, Any]) -> str:
+    """The SHA-256 of the data among a revision's inputs, as `describe_inputs` gives them: no policy."""
+    return _digest(_list_data(described))
 
 
 def describe_inputs(inputs: Inputs) -> dict[str, Any]:
@@ -81,6 +92,29 @@ def digest_proposal(proposal: Proposal) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+@dataclass(frozen=True)
+class Making:
+    """How a revision came to be: by which program, under which policy files, when, and from which earlier one."""
+
+    software_version: str
+    code_fingerprint: str
+    policy_files: Mapping[str, str]
+    created_at: datetime
+    lineage: Lineage = field(default_factory=Lineage)
+
+
+def _list_data(described: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "batch_ids": sorted(described["batch_ids"], key=lambda batch_id: batch_id.rpartition("-")[0]),
+        "sources": {source["platform"]: source["present"] for source in described["sources"]},
+        "register_digest": described["register_digest"],
+    }
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
 class ResultLedger:
     """Revisions of months and their rows."""
 
@@ -93,15 +127,14 @@ class ResultLedger:
         revision: int,
         *,
         digests: Mapping[str, str],
-        software_version: str,
-        created_at: datetime,
+        making: Making,
         seal: Callable[[RevisionRecord], None] = lambda _: None,
     ) -> RevisionRecord:
-        """The revision as written, with all its rows, in one transaction.
+        """The revision as written, with all its rows, its policy and what it changed, in one transaction.
 
         `seal` puts the revision's files in place as the last act before the commit: what the ledger has, has files.
         """
-        key = {"month": str(result.month), "revision": revision}
+        key: dict[str, Any] = {"month": str(result.month), "revision": revision}
         names = {community.community_code: asdict(community) for community in result.communities}
         head = {
             **key,
@@ -112,11 +145,18 @@ class ResultLedger:
             "digests": dict(digests),
             "notices": list(result.notices),
             "alarms": list(result.alarms),
-            "software_version": software_version,
-            "created_at": created_at,
+            "software_version": making.software_version,
+            "created_at": making.created_at,
+            "code_fingerprint": making.code_fingerprint,
+            "compared_with": making.lineage.compared_with,
+            "amends": making.lineage.amends,
         }
         with self._engine.begin() as connection:
+            insert_policy(
+                connection, result.inputs.policy_fingerprint, making.policy_files, archived_at=making.created_at
+            )
             connection.execute(insert(revisions).values(head))
+            insert_changes(connection, key["month"], revision, making.lineage.changes)
             _insert_rows(connection, indicator_results, key, [_plain(asdict(row)) for row in result.indicators])
             _insert_rows(connection, star_results, key, [_plain(asdict(row)) for row in result.stars])
             ratings = [{**names[row.community_code], **_plain(asdict(row))} for row in result.ratings]
@@ -136,6 +176,30 @@ class ResultLedger:
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else RevisionRecord(**row)
+
+    def find_revision(self, month: str, revision: int) -> RevisionRecord | None:
+        """That revision of the month, if there is one."""
+        query = select(revisions).where(revisions.c.month == month, revisions.c.revision == revision)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else RevisionRecord(**row)
+
+    def list_revisions(self, month: str) -> list[RevisionRecord]:
+        """The month's revisions, the oldest first."""
+        query = select(revisions).where(revisions.c.month == month).order_by(revisions.c.revision)
+        with self._engine.connect() as connection:
+            return [RevisionRecord(**row) for row in connection.execute(query).mappings()]
+
+    def read_figures(self, month: str, revision: int) -> Figures:
+        """The rows of the revision's figure files."""
+        return Figures(
+            indicators=self.list_indicators(month, revision),
+            stars=self.list_stars(month, revision),
+            ratings=self.list_ratings(month, revision),
+            proposals=self.list_proposals(month, revision),
+            pay_lines=self.list_pay_lines(month, revision),
+            awards=self.list_awards(month, revision),
+        )
 
     def list_months(self) -> list[str]:
         """The months that have been judged, in their order."""

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from flows.errors import DecisionRefused
@@ -47,6 +47,18 @@ class RegisterEntry:
     month: str
     revision: int
     decision_id: int
+
+
+@dataclass(frozen=True)
+class RegisterLine:
+    """A register record as it stands there: its number, the decision that made it, and when it was recorded."""
+
+    record: RegisterRecord
+    register_no: int
+    month: str
+    revision: int
+    decision_id: int
+    recorded_at: datetime
 
 
 @dataclass(frozen=True)
@@ -126,6 +138,18 @@ class ReviewLedger:
         with self._engine.connect() as connection:
             return set(connection.execute(query).scalars())
 
+    def list_published_staff_ids(self, month: str) -> set[str]:
+        """The workers whose decision on the month is in the register."""
+        query = select(grade_register.c.staff_id).where(grade_register.c.month == month)
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def find_published_revision(self, month: str) -> int | None:
+        """The revision of the month from which the register was last fed; nothing if the month is not published."""
+        newest = select(grade_register.c.revision).where(grade_register.c.month == month)
+        with self._engine.connect() as connection:
+            return connection.execute(newest.order_by(grade_register.c.id.desc()).limit(1)).scalar_one_or_none()
+
     def list_arrears(self, month: str) -> list[ArrearsLine]:
         """The month's arrears, by worker."""
         columns = [arrears.c[name] for name in ArrearsLine.__dataclass_fields__]
@@ -138,19 +162,48 @@ class ReviewLedger:
         with self._engine.connect() as connection:
             return connection.execute(select(func.max(grade_register.c.id))).scalar_one() or 0
 
-    def list_grades_in_force(self, on: date, *, register_no: int | None = None) -> dict[str, RegisterRecord]:
+    def list_grades_in_force(
+        self, on: date, *, register_no: int | None = None, recorded_by: datetime | None = None
+    ) -> dict[str, RegisterRecord]:
         """Each worker's register record in force on that day: the latest to take effect, then the latest recorded.
 
-        With `register_no`, as it was held true when that was the newest record.
+        With `register_no` or `recorded_by`, as it was held true when that was the newest record, or at that instant.
         """
+        entries = self.list_register(on, register_no=register_no, recorded_by=recorded_by)
+        return {entry.record.staff_id: entry.record for entry in entries}
+
+    def list_register(
+        self, on: date, *, register_no: int | None = None, recorded_by: datetime | None = None
+    ) -> list[RegisterLine]:
+        """The register lines in force on that day, by worker, as held true then (`list_grades_in_force`)."""
         newest_first = (grade_register.c.effective_on.desc(), grade_register.c.id.desc())
         place = func.row_number().over(partition_by=grade_register.c.staff_id, order_by=newest_first).label("place")
-        columns = [grade_register.c[name] for name in RegisterRecord.__dataclass_fields__]
-        known = select(*columns, place).where(grade_register.c.effective_on <= on)
+        known = select(grade_register, place).where(grade_register.c.effective_on <= on)
         if register_no is not None:
             known = known.where(grade_register.c.id <= register_no)
+        if recorded_by is not None:
+            known = known.where(grade_register.c.recorded_at <= recorded_by)
         ranked = known.subquery()
-        query = select(*[ranked.c[name] for name in RegisterRecord.__dataclass_fields__])
+        query = select(*(ranked.c[column.name] for column in grade_register.c)).where(ranked.c.place == 1)
+        return self._read_lines(query.order_by(ranked.c.staff_id))
+
+    def list_register_history(self, staff_id: str) -> list[RegisterLine]:
+        """Every register line of one worker, in the order in which they were recorded."""
+        return self._read_lines(
+            select(grade_register).where(grade_register.c.staff_id == staff_id).order_by(grade_register.c.id)
+        )
+
+    def _read_lines(self, query: Select[Any]) -> list[RegisterLine]:
+        names = RegisterRecord.__dataclass_fields__
         with self._engine.connect() as connection:
-            rows = connection.execute(query.where(ranked.c.place == 1)).mappings()
-            return {row["staff_id"]: RegisterRecord(**row) for row in rows}
+            return [
+                RegisterLine(
+                    RegisterRecord(**{name: row[name] for name in names}),
+                    register_no=row["id"],
+                    month=row["month"],
+                    revision=row["revision"],
+                    decision_id=row["decision_id"],
+                    recorded_at=row["recorded_at"],
+                )
+                for row in connection.execute(query).mappings()
+            ]

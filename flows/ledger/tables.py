@@ -112,6 +112,14 @@ landings = Table(
     Index("ix_landings_platform_resource_slot", "platform", "resource", "slot"),
 )
 
+policies = Table(
+    "policies",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("files", JSON, nullable=False),
+    Column("archived_at", Instant, nullable=False),
+)
+
 revisions = Table(
     "revisions",
     metadata,
@@ -126,6 +134,21 @@ revisions = Table(
     Column("alarms", JSON, nullable=False),
     Column("software_version", String(40), nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("code_fingerprint", String(64), nullable=False, server_default=""),
+    Column("compared_with", Integer),
+    Column("amends", Integer),
+)
+
+revision_changes = Table(
+    "revision_changes",
+    metadata,
+    *_revision(),
+    Column("subject", String(20), primary_key=True),
+    Column("subject_id", String(200), primary_key=True),
+    Column("field", String(80), primary_key=True),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("causes", JSON, nullable=False),
 )
 
 indicator_results = Table(

@@ -5,8 +5,8 @@ A template may name these fields and no others. None of them holds a worker's na
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args, get_type_hints
+from dataclasses import dataclass
+from typing import Literal
 
 Tier = Literal["community", "street", "district", "city"]
 MessageName = Literal["star_card", "district_ranking", "hr_digest", "publication_notice", "sanity_alarm"]
@@ -160,18 +160,3 @@ KINDS: Mapping[MessageName, MessageKind] = {
     "publication_notice": MessageKind(PublicationNotice, "city", frozenset({"month", "entered_count", "left_count"})),
     "sanity_alarm": MessageKind(SanityAlarm, "city", frozenset({"month", "alarms", "missing_sources"})),
 }
-
-
-def list_placeholders(content: type[Any]) -> list[str]:
-    """The names that a template of this content may use."""
-    return [field.name for field in fields(content)]
-
-
-def list_attributes(content: type[Any]) -> set[str]:
-    """The names that may follow a dot: the fields of every row class within `content`."""
-    found: set[str] = set()
-    for hint in get_type_hints(content).values():
-        for part in get_args(hint):
-            if hasattr(part, "__dataclass_fields__"):
-                found.update(list_placeholders(part), list_attributes(part))
-    return found

@@ -19,6 +19,7 @@ from flows.wording import (
     PLATFORMS,
     TABLES,
     TAGS,
+    describe_fingerprint,
     describe_policy_figure,
     describe_quality_reason,
     format_instant,
@@ -67,6 +68,7 @@ def describe_month(
             "no_pay_base": NO_PAY_BASE if lacks_pay_base(result) else "",
             "quality": _describe_quality(quality),
             "policy": _describe_policy(result),
+            "policy_mark": describe_fingerprint(result),
             "award_count": len(result.awards),
         }
 
@@ -103,13 +105,13 @@ def _draw_stars(result: MonthResult) -> list[Picture]:
         Picture(
             "各区县社区的星数",
             "每条为一个区县，数字为社区数；右端为社区总数。",
-            _mark(pictures.draw_stacks(figures.count_stars_by_district(result), pictures.STAR_COUNT_SERIES)),
+            mark_svg(pictures.draw_stacks(figures.count_stars_by_district(result), pictures.STAR_COUNT_SERIES)),
             pictures.STAR_COUNT_SERIES,
         ),
         Picture(
             "五颗星各有多少社区点亮",
             "“数据不足”不是未达标：缺的数据不当作零。",
-            _mark(pictures.draw_stacks(figures.count_star_states(result), pictures.STATE_SERIES)),
+            mark_svg(pictures.draw_stacks(figures.count_star_states(result), pictures.STATE_SERIES)),
             pictures.STATE_SERIES,
         ),
     ]
@@ -119,7 +121,7 @@ def _draw_stars(result: MonthResult) -> list[Picture]:
             Picture(
                 "什么让星没有亮",
                 "每颗未亮、暂缓、否决或数据不足的星可有多个原因，数字为次数。",
-                _mark(pictures.draw_bars(rows, label_width=300)),
+                mark_svg(pictures.draw_bars(rows, label_width=300)),
             )
         )
     return listed
@@ -134,7 +136,7 @@ def _draw_maps(districts: Mapping[str, Sequence[CommunityLine]]) -> list[Picture
         for part in range(parts):
             shown = lines[part * size : (part + 1) * size]
             title = name if parts == 1 else f"{name}（{part + 1}/{parts}）"
-            maps.append(Picture(title, f"{len(lines)} 个社区", _mark(pictures.draw_heat_map(shown))))
+            maps.append(Picture(title, f"{len(lines)} 个社区", mark_svg(pictures.draw_heat_map(shown))))
     return maps
 
 
@@ -153,7 +155,7 @@ def _describe_changes(result: MonthResult, previous_stars: Sequence[StarRow] | N
         "picture": Picture(
             "与上月相比各星的增减",
             "向右为新亮，向左为失去，数字为社区数。",
-            _mark(pictures.draw_changes(counts)),
+            mark_svg(pictures.draw_changes(counts)),
             pictures.CHANGE_SERIES,
         ),
         "communities": [
@@ -186,13 +188,13 @@ def _draw_grades(result: MonthResult) -> list[Picture]:
         Picture(
             "等级分布：现等级与建议等级",
             "数字为人数；首次定级的人员只计入建议等级。",
-            _mark(pictures.draw_grades(figures.count_grades(result))),
+            mark_svg(pictures.draw_pairs(figures.count_grades(result), pictures.GRADE_SERIES, unit="级")),
             pictures.GRADE_SERIES,
         ),
         Picture(
             "调整建议的类型",
             "数字为人数；右端为合计。星级不影响等级。",
-            _mark(pictures.draw_stacks(figures.count_kinds(result), pictures.POST_SERIES)),
+            mark_svg(pictures.draw_stacks(figures.count_kinds(result), pictures.POST_SERIES)),
             pictures.POST_SERIES,
         ),
     ]
@@ -209,7 +211,7 @@ def _describe_costs(result: MonthResult) -> list[dict[str, Any]]:
             "picture": Picture(
                 title,
                 "按建议等级与现等级之差，单位：元/月；只计有现等级的人员。",
-                _mark(pictures.draw_bars([_make_cost_bar(line) for line in lines], label_width=120)),
+                mark_svg(pictures.draw_bars([_make_cost_bar(line) for line in lines], label_width=120)),
             ),
             "lines": [
                 (
@@ -257,7 +259,7 @@ def _describe_quality(quality: Sequence[TableQuality]) -> dict[str, Any] | None:
         "picture": Picture(
             "各来源各类数据的拒收率",
             "拒收的记录不参加计算；括号内为拒收数和收到数。",
-            _mark(pictures.draw_bars(bars, label_width=160, fill="#8F2D04")),
+            mark_svg(pictures.draw_bars(bars, label_width=160, fill="#8F2D04")),
         ),
         "rows": [
             {
@@ -289,7 +291,7 @@ def _describe_policy(result: MonthResult) -> dict[str, Any]:
             "政策参数的依据",
             f"共 {total} 项，其中系统假定 {tags['assumed']} 项，占 {_format_share(tags['assumed'], total)}。"
             "系统假定不是本市规定，待市级文件替换。",
-            _mark(pictures.draw_stacks({"全部参数": tags}, pictures.TAG_SERIES)),
+            mark_svg(pictures.draw_stacks({"全部参数": tags}, pictures.TAG_SERIES)),
             pictures.TAG_SERIES,
         ),
         "values": [
@@ -307,6 +309,6 @@ def _format_share(part: int, whole: int) -> str:
     return f"{format_decimal(_share(part, whole) * 100, 1)}%" if whole else "–"
 
 
-def _mark(svg: str) -> Markup:
+def mark_svg(svg: str) -> Markup:
     """SVG made here: its texts are escaped by the renderer already."""
     return Markup(svg)  # noqa: S704

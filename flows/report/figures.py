@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from flows.results import STAR_TITLES, STARS, Community, MonthResult, RatingRow, StarRow
+from flows.results import STAR_TITLES, STARS, Community, MonthResult, RatingRow, StarRow, list_grades
 from flows.wording import KINDS, POSTS, STAR_STATES, TAGS, describe_star_reason, list_indicator_titles
 
 MANY_STARS_PATH = "five_star.alarms.many_stars"
 MOST_STARS = 5
-GRADES = tuple(range(1, 19))
 
 Counts = dict[str, dict[str, int]]
 """Counts by line and by series, both in the order shown."""
@@ -169,7 +168,7 @@ def count_grades(result: MonthResult) -> Counts:
     """Workers at each grade now and as proposed; who has no grade yet counts only as proposed."""
     now = Counter(proposal.current_grade for proposal in result.proposals)
     then = Counter(proposal.proposed_grade for proposal in result.proposals)
-    return {str(grade): {"current": now[grade], "proposed": then[grade]} for grade in GRADES}
+    return {str(grade): {"current": now[grade], "proposed": then[grade]} for grade in list_grades(result.proposals)}
 
 
 def count_kinds(result: MonthResult) -> Counts:

@@ -161,18 +161,17 @@ def draw_changes(counts: Counts) -> str:
     return _render(layers, WIDTH - 100, ROW_HEIGHT * max(len(counts), 1), left=96, right=20, top=2)
 
 
-def draw_grades(counts: Counts) -> str:
-    """Workers at each grade, current and proposed side by side."""
-    current, proposed = GRADE_SERIES
+def draw_pairs(counts: Counts, series: Sequence[Series], *, unit: str) -> str:
+    """Two bars side by side for each line of `counts`, whose label takes `unit`, such as 7 级."""
     values = [
-        {"x": f"{grade} 级", "g": one.key, "v": line[one.key], "t": str(line[one.key] or ""), "f": one.fill}
-        for grade, line in counts.items()
-        for one in (current, proposed)
+        {"x": f"{label} {unit}", "g": one.key, "v": line[one.key], "t": str(line[one.key] or ""), "f": one.fill}
+        for label, line in counts.items()
+        for one in series
     ]
-    grades = [f"{grade} 级" for grade in counts]
+    labels = [f"{label} {unit}" for label in counts]
     axis = alt.Axis(title=None, labelAngle=0, labelFontSize=10, ticks=False, labelOverlap=False, labelPadding=6)
-    x = alt.X("x:N", sort=grades, axis=axis, scale=alt.Scale(paddingInner=0.18, paddingOuter=0.1))
-    offset = alt.XOffset("g:N", sort=[current.key, proposed.key])
+    x = alt.X("x:N", sort=labels, axis=axis, scale=alt.Scale(paddingInner=0.18, paddingOuter=0.1))
+    offset = alt.XOffset("g:N", sort=[one.key for one in series])
     most = max((count for line in counts.values() for count in line.values()), default=0) or 1
     y = alt.Y("v:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.08]))
     base = alt.Chart(_data(values)).encode(x=x, xOffset=offset, y=y)

@@ -30,10 +30,17 @@ class ReviewRow:
     proposal: Proposal
     digest: str
     decision: RecordedDecision | None
+    amends_published: bool = False
+    """The register holds a grade of this worker from the month already, decided on other content."""
 
     @property
     def awaits_decision(self) -> bool:
         return self.proposal.kind in AWAITING_KINDS and self.decision is None
+
+    @property
+    def may_be_decided_in_bulk(self) -> bool:
+        """Not what needs a person's look, nor what would amend a grade that is in the register already."""
+        return self.awaits_decision and not self.proposal.needs_manual and not self.amends_published
 
 
 @dataclass(frozen=True)
@@ -60,12 +67,14 @@ def list_review(ledger: Ledger, month: Month) -> list[ReviewRow]:
     """The newest revision's proposals by worker, each with the decision that holds for it."""
     record = find_revision(ledger, month)
     latest = {row.staff_id: row for row in ledger.reviews.list_decisions(str(month))}
+    published = ledger.reviews.list_published_staff_ids(str(month))
     rows = []
     for proposal in ledger.results.list_proposals(str(month), record.revision):
         digest = digest_proposal(proposal)
         decision = latest.get(proposal.staff_id)
         holds = decision is not None and decision.proposal_digest == digest
-        rows.append(ReviewRow(proposal, digest, decision if holds else None))
+        amends = not holds and proposal.staff_id in published
+        rows.append(ReviewRow(proposal, digest, decision if holds else None, amends))
     return rows
 
 
@@ -83,16 +92,17 @@ def decide(
 
     A proposal on which the same was decided before stays as it is. Raises `DecisionRefused`, and decides nothing, if
     the month's result is out of date, if a worker has no proposal in it, if the proposal changes nothing (`none`,
-    `hold`), or if it is in the register already.
+    `hold`), if it is in the register already, or if it would amend a published grade without a comment that says why.
     """
     record = find_revision(ledger, month)
-    _refuse_outdated(ledger, month, record)
+    refuse_outdated(ledger, month, record)
     rows = list_review(ledger, month)
     published = ledger.reviews.list_published_decision_ids(str(month))
     if staff_ids is None:
-        chosen = [row for row in rows if row.awaits_decision and not row.proposal.needs_manual]
+        chosen = [row for row in rows if row.may_be_decided_in_bulk]
     else:
         chosen = _choose_rows(rows, staff_ids, month, published)
+        _refuse_silent_amendments(chosen, month, comment)
     chosen = [row for row in chosen if row.decision is None or row.decision.verdict != verdict]
     ledger.reviews.add_decisions(
         [
@@ -120,7 +130,7 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
     out of date. (policy §4, the register; §5, arrears)
     """
     record = find_revision(ledger, month)
-    _refuse_outdated(ledger, month, record)
+    refuse_outdated(ledger, month, record)
     rows = list_review(ledger, month)
     approved = [row for row in rows if row.decision is not None and row.decision.verdict == "approved"]
     if not approved:
@@ -158,7 +168,7 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
     )
 
 
-def _refuse_outdated(ledger: Ledger, month: Month, record: RevisionRecord) -> None:
+def refuse_outdated(ledger: Ledger, month: Month, record: RevisionRecord) -> None:
     """Raise `DecisionRefused` if the register has changed since the month was judged.
 
     The proposals then start from grades that no longer hold: entering them could lower a grade, or owe a month twice.
@@ -193,6 +203,15 @@ def _choose_rows(
             )
         chosen.append(row)
     return chosen
+
+
+def _refuse_silent_amendments(chosen: Sequence[ReviewRow], month: Month, comment: str) -> None:
+    amending = [row.proposal.staff_id for row in chosen if row.amends_published]
+    if amending and not comment.strip():
+        raise DecisionRefused(
+            f"{month}: the register already holds a published grade of worker {amending[0]} for this month, and this "
+            "proposal would amend it. Say why with --comment, or leave the worker out."
+        )
 
 
 def _make_entry(proposal: Proposal, decision: RecordedDecision) -> RegisterEntry:

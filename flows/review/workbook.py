@@ -1,5 +1,7 @@
 """The HR workbook `hr-review.xlsx`, in Chinese: summary, to decide, held, all staff, policy values with their tags.
 
+Where there is something to tell, two more sheets: workers whom the roster lacks, and what the revision changed.
+
 The file's bytes depend only on the month's content. Text is always written as text, so a name that begins with `=`
 is never a formula.
 """
@@ -11,7 +13,8 @@ from typing import Any
 
 import xlsxwriter
 
-from flows.results import MonthResult
+from flows.results import Lineage, MonthResult
+from flows.review.workbook_changes import write_changes, write_missing_workers
 from flows.review.workbook_formats import HEADER_HEIGHT, LINE_HEIGHT, Formats, count_lines, set_up_page
 from flows.review.workbook_rows import (
     MANUAL,
@@ -26,6 +29,7 @@ from flows.review.workbook_summary import write_summary
 from flows.wording import KINDS, TAGS, UNITS, describe_policy_value, format_month
 
 SUMMARY, TO_DECIDE, HELD, ALL_STAFF, POLICY = "汇总", "待决定", "暂缓", "全部人员", "政策参数"
+MISSING, CHANGES = "名册缺人", "版本差异"
 
 _FROZEN_COLUMNS = 2
 _POLICY_COLUMNS = (
@@ -39,8 +43,11 @@ _POLICY_COLUMNS = (
 )
 
 
-def write_workbook(path: Path, result: MonthResult, revision: int) -> None:
-    """Write the HR workbook of a month's `revision` to `path`, five sheets; equal content gives equal bytes."""
+def write_workbook(path: Path, result: MonthResult, revision: int, lineage: Lineage | None = None) -> None:
+    """Write the HR workbook of a month's `revision` to `path`; equal content gives equal bytes.
+
+    `lineage` says what the revision changed; nothing for a first one.
+    """
     people = list_people(result)
     awaiting, held = select_awaiting(people), select_held(people)
     # Without a fixed instant of creation the clock would be in the file.
@@ -58,6 +65,7 @@ def write_workbook(path: Path, result: MonthResult, revision: int) -> None:
             formats,
             result=result,
             revision=revision,
+            lineage=lineage,
             people=people,
             to_decide=(TO_DECIDE, len(awaiting)),
         )
@@ -65,6 +73,10 @@ def write_workbook(path: Path, result: MonthResult, revision: int) -> None:
         _write_people(sheets[HELD], formats, held, f"{heading} {HELD}", wrap=True)
         _write_people(sheets[ALL_STAFF], formats, people, f"{heading} {ALL_STAFF}", wrap=False)
         _write_policy(sheets[POLICY], formats, result, f"{heading} {POLICY}")
+        if result.missing_workers:
+            write_missing_workers(book.add_worksheet(MISSING), formats, result, f"{heading} {MISSING}")
+        if lineage is not None and lineage.compared_with is not None:
+            write_changes(book.add_worksheet(CHANGES), formats, lineage, f"{heading} {CHANGES}")
         for name, colour in ((TO_DECIDE, "#C55A11"), (HELD, "#7F7F7F")):
             sheets[name].set_tab_color(colour)
 

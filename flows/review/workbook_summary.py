@@ -6,7 +6,8 @@ from typing import Any
 
 import xlsxwriter.utility as places
 
-from flows.results import AWAITING_KINDS, MonthResult
+from flows.changes import describe_amendment
+from flows.results import AWAITING_KINDS, Lineage, MonthResult, list_grades
 from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, set_up_page
 from flows.review.workbook_rows import PersonRow, find_column
 from flows.wording import (
@@ -16,6 +17,7 @@ from flows.wording import (
     POSTS,
     TAGS,
     convert_to_yuan,
+    describe_fingerprint,
     describe_policy_figure,
     format_instant,
     format_month,
@@ -23,7 +25,6 @@ from flows.wording import (
     list_banners,
 )
 
-GRADES = range(1, 19)
 LAST_COLUMN = 9
 WIDTH = 128
 HEADING_HEIGHT = 24
@@ -63,6 +64,7 @@ def write_summary(
     *,
     result: MonthResult,
     revision: int,
+    lineage: Lineage | None,
     people: Sequence[PersonRow],
     to_decide: tuple[str, int],
 ) -> None:
@@ -78,6 +80,8 @@ def write_summary(
         formats.plain,
         1,
     )
+    if lineage is not None and lineage.amends is not None:
+        pen.write_band(f"注意：{describe_amendment(lineage.amends)}", formats.notice)
     for banner in list_banners(result):
         pen.write_band(f"注意：{banner}", formats.notice)
     _write_counts(pen, people)
@@ -184,7 +188,7 @@ def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
     now = Counter(person.proposal.current_grade for person in people)
     then = Counter(person.proposal.proposed_grade for person in people)
     first = pen.line
-    for grade in GRADES:
+    for grade in list_grades(person.proposal for person in people):
         pen.sheet.write_string(pen.line, 0, f"{grade} 级", pen.formats.label)
         pen.sheet.write_number(pen.line, 1, now[grade], pen.formats.count)
         pen.sheet.write_number(pen.line, 2, then[grade], pen.formats.count)
@@ -219,6 +223,7 @@ def _write_assumptions(pen: _Pen, result: MonthResult) -> None:
     tagged = Counter(value.tag for value in result.policy_values)
     counts = "，".join(f"{title} {tagged[tag]} 项" for tag, title in TAGS.items())
     pen.write_band(f"共 {len(result.policy_values)} 项参数：{counts}。全部参数见“政策参数”表。", pen.formats.plain)
+    pen.write_band(describe_fingerprint(result), pen.formats.plain, 1)
     assumed = [
         value
         for value in result.policy_values

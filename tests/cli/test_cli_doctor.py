@@ -53,7 +53,7 @@ def test_an_installation_that_has_not_run_yet_is_well_and_stays_unmade(new: Home
     ]
     assert list_lines(answer, "fail") == []
     assert "no file matches 人员名册-*.xlsx — put it there, or correct files" in list_lines(answer, "warn", "sheets/")
-    assert answer.out.splitlines()[-1] == "8 ok, 6 warnings, 0 failures"
+    assert answer.out.splitlines()[-1] == "9 ok, 6 warnings, 0 failures"
     assert not new.path.exists()
 
 
@@ -74,6 +74,7 @@ def test_names_that_are_not_set_are_told_and_their_source_is_not_tried(new: Home
         ("quality/staff.yaml", "table: staff\nrules: [{kind: nonsense}]\n", "staff.yaml"),
         ("policy/pay.yaml", "nonsense", "pay.yaml"),
         ("notify.yaml", "mode: loud\n", "notify.yaml"),
+        ("templates/adjustment_letter.md.j2", "{{ full_name }}", "placeholder 'full_name' is not known"),
     ],
 )
 def test_each_file_that_is_wrong_is_told_and_the_other_checks_go_on(

@@ -168,10 +168,10 @@ def test_a_decision_falls_when_the_proposal_changes_and_holds_when_it_does_not(
 ) -> None:
     review(home, "approve", "--staff", subjects["raise"], "--staff", subjects["raise_degree"])
     file = home.config / "policy" / "grades.yaml"
-    # A master's degree counts 60 months; with 20 the worker of 57 months has 77 div 36 = 2: grade 3, not 4.
+    # A master's degree counts 60 months; with 36 the worker of 57 months has 93 div 36 = 2: grade 3, not 4.
     text = file.read_text(encoding="utf-8")
     assert "master: 60" in text
-    file.write_text(text.replace("master: 60", "master: 20"), encoding="utf-8")
+    file.write_text(text.replace("master: 60", "master: 36"), encoding="utf-8")
     assert "revision 2 (new)" in home.run("evaluate", "--month", "2024-03").out
     decisions = list_decisions(home)
     assert (decisions[subjects["raise"]], decisions[subjects["raise_degree"]]) == ("approved", "open")

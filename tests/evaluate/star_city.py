@@ -1,5 +1,6 @@
 """A tiny city for tests: rows with sensible defaults, the shipped policy, and a view over rows in memory."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from itertools import count
@@ -38,6 +39,12 @@ def shipped_policy():
 @cache
 def scheme():
     return read_scheme(shipped_policy().at(MARCH.last_on))
+
+
+def change_leaf(leaves, path, value):
+    """The policy's leaves with one value changed from its start on."""
+    leaf = leaves[path]
+    return {**leaves, path: replace(leaf, entries=(replace(leaf.entries[0], value=value),))}
 
 
 def rule(name):

@@ -78,25 +78,54 @@ def test_a_reason_always_means_a_hold_or_a_person(
     assert not (proposal.kind in ("none", "hold") and proposal.needs_manual)
 
 
-@given(workers, st.integers(0, 20_000))
-def test_more_service_never_entitles_to_less(worker: RosterRow, days: int) -> None:
+@given(workers, records, appraisals, sanction_lists)
+def test_every_raise_is_upward_and_every_other_kind_is_what_it_says(
+    worker: RosterRow,
+    record: RegisterRecord | None,
+    outcomes: dict[int, str],
+    sanctions: tuple[tuple[str, date], ...],
+) -> None:
+    proposal = propose(worker, record, outcomes, sanctions)
+    current, entitled = proposal.current_grade, proposal.entitled_grade
+    holds = {
+        "initial": current is None and proposal.proposed_grade == entitled,
+        "post_change": record is not None and record.post != worker.post,
+        "none": current == entitled == proposal.proposed_grade,
+        "review": current is not None and entitled < current == proposal.proposed_grade,
+        "hold": current is not None and entitled > current == proposal.proposed_grade,
+        "raise": current is not None and entitled == proposal.proposed_grade > current,
+    }
+    assert holds[proposal.kind]
+
+
+@given(workers, appraisals, st.integers(0, 20_000))
+def test_more_service_never_entitles_to_less(worker: RosterRow, outcomes: dict[int, str], days: int) -> None:
+    # Of years in service: an earlier start would make a bad year before it count (policy §4, `credit_months`).
+    own = {year: outcome for year, outcome in outcomes.items() if year >= worker.service_start_on.year}
     earlier = replace(worker, service_start_on=worker.service_start_on - timedelta(days))
-    assert propose(earlier).entitled_grade >= propose(worker).entitled_grade
+    assert propose(earlier, None, own).entitled_grade >= propose(worker, None, own).entitled_grade
 
 
-@given(workers, st.integers(0, 600))
-def test_more_prior_service_never_entitles_to_less(worker: RosterRow, months: int) -> None:
+@given(workers, appraisals, st.integers(0, 600))
+def test_more_prior_service_never_entitles_to_less(worker: RosterRow, outcomes: dict[int, str], months: int) -> None:
     longer = replace(worker, prior_service_months=worker.prior_service_months + months)
-    assert propose(longer).entitled_grade >= propose(worker).entitled_grade
+    assert propose(longer, None, outcomes).entitled_grade >= propose(worker, None, outcomes).entitled_grade
 
 
 @pytest.mark.parametrize(("name", "ladder"), [("degree", DEGREES), ("certificate", CERTIFICATES)])
-@given(worker=workers)
-def test_a_higher_degree_or_certificate_never_entitles_to_less(
-    worker: RosterRow, name: str, ladder: tuple[str, ...]
+@given(worker=workers, record=records, outcomes=appraisals, sanctions=sanction_lists)
+def test_a_higher_degree_or_certificate_never_lowers_the_entitled_grade_or_the_proposed_one(
+    *,
+    worker: RosterRow,
+    record: RegisterRecord | None,
+    outcomes: dict[int, str],
+    sanctions: tuple[tuple[str, date], ...],
+    name: str,
+    ladder: tuple[str, ...],
 ) -> None:
-    grades = [propose(replace(worker, **{name: rung})).entitled_grade for rung in ladder]
-    assert grades == sorted(grades)
+    rungs = [propose(replace(worker, **{name: rung}), record, outcomes, sanctions) for rung in ladder]
+    for grades in ([rung.entitled_grade for rung in rungs], [rung.proposed_grade for rung in rungs]):
+        assert grades == sorted(grades)
 
 
 @given(workers, appraisals, st.sampled_from(YEARS))

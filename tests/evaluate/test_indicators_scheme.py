@@ -1,4 +1,4 @@
-"""The five-star policy as read for judging, and the values that are refused (policy §1–§3, §6)."""
+"""The five-star policy as read for judging, and values that its terms refuse (policy §1–§3, §6)."""
 
 from dataclasses import replace
 from datetime import date
@@ -8,25 +8,9 @@ import pytest
 from star_city import rule, scheme, shipped_policy
 
 from flows.errors import ConfigurationError
+from flows.evaluate.indicators import COMPOSITE, DEFINITIONS
 from flows.evaluate.scheme import read_scheme
-from flows.policy import Policy
-from flows.policy_terms import TERMS
-
-WISH_OF_NO_STAR = {
-    "star": "culture",
-    "weight": 0,
-    "no_data": "leave_out",
-    "minimum": 10,
-    "window_months": 3,
-}
-
-
-def change_policy(path, value):
-    """The shipped policy with one value changed from its start."""
-    leaves = dict(shipped_policy().leaves)
-    leaf = leaves[path]
-    leaves[path] = replace(leaf, entries=(replace(leaf.entries[0], value=value),))
-    return Policy(leaves).at(date(2024, 3, 31))
+from flows.policy_terms import INDICATORS, TERMS
 
 
 def refuse(path, value):
@@ -69,19 +53,6 @@ def test_a_month_before_the_first_values_is_refused():
         read_scheme(shipped_policy().at(date(2019, 12, 31)))
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("five_star.indicators.wish_closed", WISH_OF_NO_STAR),
-        ("five_star.category_stars", {"wish": "culture"}),
-        ("five_star.vetoes.incident", ["culture"]),
-    ],
-)
-def test_a_star_that_does_not_exist_is_refused_with_those_that_do(path, value):
-    with pytest.raises(ConfigurationError, match=r"no star is called 'culture'.*branch, co_building.*wellbeing"):
-        read_scheme(change_policy(path, value))
-
-
 @pytest.mark.parametrize(("value", "refused"), [(1, False), (28, False), (29, True), (0, True), ("3", True)])
 def test_the_cutoff_is_a_day_that_every_month_has(value, refused):
     assert bool(refuse("five_star.cutoff_day", value)) is refused
@@ -99,11 +70,19 @@ def test_the_cutoff_is_a_day_that_every_month_has(value, refused):
         ({"2027": {"holidays": [date(2026, 12, 31)], "workdays": []}}, "a day of 2027"),
         ({"2027": {"holidays": ["2027-01-01"], "workdays": []}}, "a day of 2027"),
         ({"2027": {"holidays": [date(2027, 1, 1)], "workdays": [date(2027, 1, 1)]}}, "both a holiday and a workday"),
+        # 2027-02-14 is a Sunday, 2027-02-15 a Monday.
+        ({"2027": {"holidays": [], "workdays": [date(2027, 2, 14)]}}, None),
+        ({"2027": {"holidays": [], "workdays": [date(2027, 2, 15)]}}, "from Monday to Friday"),
     ],
 )
 def test_a_year_of_the_calendar_is_written_in_its_own_days(value, complaint):
     found = refuse("calendar.extra_years", value)
     assert found is None if complaint is None else complaint in found
+
+
+def test_every_indicator_that_a_policy_may_name_is_counted():
+    assert set(INDICATORS) == {*DEFINITIONS, COMPOSITE}
+    assert [rule.name for rule in scheme().indicators] == list(INDICATORS)
 
 
 def test_a_line_of_lower_is_better_runs_downward_and_its_gate_holds_below():

@@ -12,23 +12,15 @@ from star_city import (
     NEIGHBOUR,
     MemoryView,
     check,
-    community,
     community_row,
     event,
     grid,
     incident,
-    make_table,
-    scheme,
     sheet,
     shipped_policy,
 )
 
-from flows.evaluate.calendar import CityCalendar
 from flows.evaluate.communities import assess_communities
-from flows.evaluate.counts import Counts, count_events
-from flows.evaluate.indicators import measure_indicators
-from flows.evaluate.stars import judge_stars
-from flows.results import STARS
 from flows.schema import CATEGORIES
 
 STAR_CATEGORIES = [category for category in CATEGORIES if category != "other"]
@@ -113,47 +105,7 @@ def test_no_community_gives_no_result():
     assert (assessed.communities, assessed.indicators, assessed.ratings, assessed.alarms) == ([], [], [], [])
 
 
-# What must hold for any input
-
-
-def at_hour(hours):
-    """The city's clock so many hours into March 2024."""
-    return f"2024-03-{1 + hours // 24:02d} {hours % 24:02d}:00:00"
-
-
-any_event = st.fixed_dictionaries(
-    {
-        "category": st.sampled_from(["service", "wish", "dispute", "city_case"]),
-        "tier": st.integers(1, 4),
-        "urgent": st.booleans(),
-        "status": st.sampled_from(["open", "closed"]),
-        "forced_close": st.booleans(),
-        "reopened": st.integers(0, 1),
-        "reported_at": st.integers(0, 240).map(at_hour),
-        "due_at": st.none() | st.integers(241, 700).map(at_hour),
-        "closed_at": st.integers(241, 700).map(at_hour),
-        "solved": st.none() | st.booleans(),
-        "satisfaction": st.sampled_from([None, "satisfied", "dissatisfied", "unreached"]),
-    }
-)
-
-
-def score_home(events):
-    """The home community's star scores from its events alone."""
-    found = count_events(make_table("events", events), scheme(), CityCalendar(), MARCH)
-    counts = Counts(MARCH, events=found)
-    rows = measure_indicators(counts, scheme(), [community()])
-    return {star.star: star.score for star in judge_stars([community()], rows, counts, scheme(), ALL_PRESENT)}
-
-
-@settings(max_examples=10, deadline=None, derandomize=True)
-@given(st.lists(any_event, min_size=10, max_size=30), any_event, st.sampled_from(["service", "wish", "dispute"]))
-def test_closing_an_open_event_on_time_never_lowers_a_score(others, chosen, category):
-    shared = [event(**other) for other in others] + [event(category=category, **CLOSED_WELL) for _ in range(9)]
-    one = {**chosen, "category": category, "due_at": at_hour(500), "forced_close": False}
-    before = score_home([*shared, event(**{**one, "status": "open", "closed_at": None})])
-    after = score_home([*shared, event(**{**one, "status": "closed", "closed_at": at_hour(500)})])
-    assert all(before[star] is None or after[star] >= before[star] for star in STARS)
+# What must hold for any input: the order of rows here, the rest in test_stars_properties.py
 
 
 @settings(max_examples=5, deadline=None, derandomize=True)

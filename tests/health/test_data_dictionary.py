@@ -10,7 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from flows.outputs import write_result_csvs
-from flows.results import MonthResult
+from flows.result_files import format_changes
+from flows.results import Change, MonthResult
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -54,7 +55,9 @@ def test_a_meaning_without_a_column_stops_the_writing(script: ModuleType, monkey
 def test_result_files_have_the_columns_and_the_order_that_the_dictionary_states(
     script: ModuleType, make_result: Callable[..., MonthResult], tmp_path: Path
 ) -> None:
-    write_result_csvs(tmp_path, make_result(community_count=12, staff_per_community=3), 1)
+    write_result_csvs(tmp_path, make_result(community_count=12, staff_per_community=3), 2)
+    changes = [Change("stars", key, "state", "lit", "unlit", ("data", "policy")) for key in ("b/safety", "a/safety")]
+    (tmp_path / "changes.csv").write_bytes(format_changes(changes, "2024-03", 2, 1))
     about = read_meanings()["files"]
     names = sorted(file.name for file in tmp_path.iterdir())
     assert names == sorted(name for name in about if name != "arrears.csv")

@@ -162,8 +162,9 @@ def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
     assert found == []
 
 
-def test_the_lock_file_names_no_address() -> None:
-    lock = read_text(ROOT / "requirements.lock")
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-bench.lock", "requirements-spark.lock"])
+def test_a_lock_file_names_no_address(name: str) -> None:
+    lock = read_text(ROOT / name)
     assert "--hash=sha256:" in lock
     assert "://" not in lock
     assert "index-url" not in lock

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ingest_kit import CONFIG, LATER, MARCH, NOW, Pauses, land_rows
 from platform_server import PlatformServer
-from postgresql_server import PostgresqlServer, start_postgresql
+from postgresql_server import PostgresqlServer
 
 from flows.house import House, open_house
 from flows.ingest.connect.rest import RestClient
@@ -32,12 +32,6 @@ def platform(_server: PlatformServer) -> PlatformServer:
     return _server
 
 
-@pytest.fixture(scope="session")
-def _postgresql() -> Iterator[PostgresqlServer]:
-    with start_postgresql() as server:
-        yield server
-
-
 @pytest.fixture
 def values(platform: PlatformServer) -> dict[str, str]:
     """What answers `${NAME}`."""
@@ -45,11 +39,11 @@ def values(platform: PlatformServer) -> dict[str, str]:
 
 
 @pytest.fixture
-def postgresql(_postgresql: PostgresqlServer, values: dict[str, str]) -> PostgresqlServer:
+def postgresql(postgresql_server: PostgresqlServer, values: dict[str, str]) -> PostgresqlServer:
     """A real PostgreSQL with nothing in it, which `EXCHANGE_URL` names."""
-    _postgresql.empty()
-    values["EXCHANGE_URL"] = _postgresql.write_url()
-    return _postgresql
+    postgresql_server.empty()
+    values["EXCHANGE_URL"] = postgresql_server.write_url()
+    return postgresql_server
 
 
 @pytest.fixture

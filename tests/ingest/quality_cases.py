@@ -106,6 +106,7 @@ _CASES: dict[str, dict[str, tuple[Changes, Changes]]] = {
         ),
         "reported_in_past:reported_at": ([{"reported_at": PULLED}], [{"reported_at": PULLED + SECOND}]),
     },
+    "appraisals": {"year_begun:year": ([{"year": PULLED.year}], [{"year": PULLED.year + 1}])},
     "branch_sheet": {
         **_not_negative("meetings_required"),
         **_not_negative("meetings_held"),
@@ -121,6 +122,25 @@ _CASES: dict[str, dict[str, tuple[Changes, Changes]]] = {
         "grade_range:current_grade": (
             [{"current_grade": it} for it in (None, 1, 18)],
             [{"current_grade": it} for it in (0, 19)],
+        ),
+        # Grades of March's roster take effect on 1 April.
+        "service_started:service_start_on": (
+            [
+                {"service_start_on": date(2024, 4, 1)},
+                {"service_start_on": date(2025, 1, 1), "month": "2024-12"},
+                {"service_start_on": date(2024, 4, 2), "month": None},
+                {"service_start_on": None},
+            ],
+            [
+                {"service_start_on": date(2024, 4, 2)},
+                {"service_start_on": date(2024, 5, 1)},
+                {"service_start_on": date(2025, 1, 2), "month": "2024-12"},
+                {"service_start_on": date(2031, 3, 1)},
+            ],
+        ),
+        "worker_once:staff_id": (
+            [{"staff_id": "S2"}, {"month": "2024-02"}, {"staff_id": None}, {"staff_id": None}],
+            [{}, {"community_code": NEIGHBOUR}, {"month": "2024-02"}, {"month": "2024-02", "staff_id": "S1"}],
         ),
         **{
             f"grade_in_band:current_grade:{post}": (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
-from flows.ingest.describe import connection, rules, source
+from flows.ingest.describe import connection, row_rules, rules, source
 from flows.ingest.describe.grammar import Strict
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connecting.md").read_text(encoding="utf-8")
@@ -14,7 +14,7 @@ NAMED = {*QUOTED, *(name for quoted in QUOTED for name in re.findall(r"[A-Za-z_0
 
 
 def list_models() -> Iterator[type[Strict]]:
-    for module in (connection, source, rules):
+    for module in (connection, source, row_rules, rules):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Strict):
                 yield value

@@ -332,7 +332,8 @@ def write_roster(tmp_path: Path, name: str, rows: list[str]) -> None:
 
 def test_of_a_folder_all_that_matches_is_named_and_the_last_is_read(examine: Examine, tmp_path: Path) -> None:
     for month in range(1, 8):
-        write_roster(tmp_path, f"2024-0{month}.csv", [f"2024-03,S1,{PERSON},410202001001,other,none,,1"] * month)
+        workers = [f"2024-03,S{number},{PERSON},410202001001,other,none,,1" for number in range(month)]
+        write_roster(tmp_path, f"2024-0{month}.csv", workers)
     findings = examine(ROSTERS)
     assert list_told(findings, "ok", "sheets/staff") == [
         "7 files match *.csv: 2024-03.csv, 2024-04.csv, 2024-05.csv, 2024-06.csv, 2024-07.csv and 2 before",

@@ -39,7 +39,7 @@ ODD: dict[str, list[Any]] = {
     "boolean": [True, False],
     "instant": [REPORTED, REPORTED - SECOND, PULLED, PULLED + timedelta(microseconds=1), datetime(1970, 1, 1)],
     "date": [date(1970, 1, 1), date(2024, 2, 29), date(9999, 12, 31)],
-    "month": ["2024-03", "2024-13", ""],
+    "month": ["2024-03", "2024-13", "9999-12", "0000-05", ""],
 }
 """Values that either judge might take for something else."""
 

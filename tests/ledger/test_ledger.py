@@ -15,7 +15,7 @@ from alembic import op
 from flows.errors import ConfigurationError
 from flows.lake import Manifest
 from flows.ledger import Ledger
-from flows.ledger.results import digest_inputs, digest_proposal
+from flows.ledger.results import Making, digest_inputs, digest_proposal
 from flows.ledger.reviews import Decision, RegisterEntry
 from flows.results import MonthResult, RegisterRecord
 
@@ -87,7 +87,7 @@ def test_the_latest_batch_of_a_slot_is_the_one_that_landed_last_there(ledger: Le
 
 def test_a_saved_month_reads_back_exactly(ledger: Ledger, make_result: Callable[..., MonthResult]) -> None:
     result = make_result()
-    ledger.results.save(result, 1, digests={"stars.csv": "0" * 64}, software_version="0.1.0", created_at=NOW)
+    ledger.results.save(result, 1, digests={"stars.csv": "0" * 64}, making=Making("0.1.0", "c" * 64, {}, NOW))
     key = (str(result.month), 1)
 
     def sort(rows: object) -> list[str]:
@@ -126,7 +126,7 @@ def test_the_grade_in_force_is_the_latest_to_take_effect_then_the_latest_recorde
     ledger: Ledger, make_result: Callable[..., MonthResult]
 ) -> None:
     result = make_result()
-    ledger.results.save(result, 1, digests={}, software_version="0.1.0", created_at=NOW)
+    ledger.results.save(result, 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     month = str(result.month)
     row = Decision(month, 1, "K1", digest_proposal(result.proposals[0]), "approved", "审核人", "", True, NOW)
     ledger.reviews.add_decisions([row] * 3)

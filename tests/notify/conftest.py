@@ -8,6 +8,7 @@ import pytest
 from notify_city import NOW, make_contacts
 
 from flows.ledger import Ledger
+from flows.ledger.results import Making
 from flows.month import Month
 from flows.notify.config import NotifyConfig, load_notify_config
 from flows.notify.outbox import QueueReport, queue_month_messages
@@ -46,7 +47,7 @@ def save(ledger: Ledger) -> Save:
     """Puts a month into the ledger as a revision."""
 
     def save_result(result: MonthResult, revision: int = 1) -> MonthResult:
-        ledger.results.save(result, revision, digests={}, software_version="1", created_at=NOW)
+        ledger.results.save(result, revision, digests={}, making=Making("1", "c" * 64, {}, NOW))
         return result
 
     return save_result

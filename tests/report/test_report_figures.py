@@ -73,6 +73,17 @@ def test_costs_count_only_workers_whose_pay_is_known_before_and_after(make_resul
     )
 
 
+def test_the_distribution_runs_from_the_first_grade_to_the_highest_held_or_proposed(make_result: Make) -> None:
+    result = make_result(community_count=1, staff_per_community=2)
+    first, second = result.proposals
+    workers = [
+        replace(first, current_grade=9, proposed_grade=8),
+        replace(second, current_grade=None, proposed_grade=6),
+    ]
+    assert list(figures.count_grades(replace(result, proposals=workers))) == [str(grade) for grade in range(1, 10)]
+    assert list(figures.count_grades(replace(result, proposals=[]))) == ["1"]
+
+
 def test_a_worker_without_a_grade_counts_only_as_proposed(make_result: Make) -> None:
     result = make_result(community_count=1, staff_per_community=1)
     worker = replace(result.proposals[0], current_grade=None, proposed_grade=7)

@@ -48,7 +48,7 @@ def draw(tmp_path: Path) -> Callable[..., str]:
 @pytest.fixture
 def render(draw: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Makes the page with an empty place for each picture: drawing takes a second or two."""
-    for name in ("draw_stacks", "draw_bars", "draw_changes", "draw_grades", "draw_heat_map"):
+    for name in ("draw_stacks", "draw_bars", "draw_changes", "draw_pairs", "draw_heat_map"):
         monkeypatch.setattr(pictures, name, lambda *args, **options: "<svg></svg>")
     return draw
 
@@ -204,6 +204,14 @@ def test_assumed_policy_values_are_marked_and_their_share_told(make_result: Make
     # 5 of 8 = 62.5 %.
     assert "共 8 项，其中系统假定 5 项，占 62.5%。" in text
     assert "亮星所需得分\n80.00 分\n系统假定（非本市规定）\n某文件第三条" in text
+
+
+def test_the_foot_names_the_policy_by_the_start_of_its_fingerprint(
+    make_result: Make, render: Callable[..., str]
+) -> None:
+    result = make_result()
+    inputs = replace(result.inputs, policy_fingerprint="0123456789abcdef" * 4)
+    assert "政策指纹 0123456789ab</footer>" in render(replace(result, inputs=inputs))
 
 
 def test_a_large_district_is_shown_in_parts_that_fit_a_page(make_result: Make, render: Callable[..., str]) -> None:

@@ -41,7 +41,7 @@ def test_changes_are_drawn_both_ways_even_if_there_are_none() -> None:
 def test_grades_show_counts_and_leave_zeros_unwritten() -> None:
     counts = {str(grade): {"current": 0, "proposed": 0} for grade in range(1, 19)}
     counts["7"] = {"current": 12, "proposed": 15}
-    texts = list_texts(pictures.draw_grades(counts))
+    texts = list_texts(pictures.draw_pairs(counts, pictures.GRADE_SERIES, unit="级"))
     assert {"12", "15", "1 级", "18 级"} <= set(texts)
     assert "0" not in texts
 

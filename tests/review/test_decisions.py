@@ -10,6 +10,7 @@ import pytest
 
 from flows.errors import DecisionRefused, QualityGate
 from flows.ledger import Ledger
+from flows.ledger.results import Making
 from flows.ledger.reviews import Decision, RegisterEntry
 from flows.month import Month
 from flows.results import MonthResult, PayLine, Proposal, RegisterRecord
@@ -60,18 +61,18 @@ def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
     # A raise from 374,000 to 391,000 fen a month: 17,000 fen more.
     lines = [pay("K1", "current", 374_000), pay("K1", "proposed", 391_000), pay("K5", "proposed", 391_000)]
     result = replace(make_result(), month=MONTH, proposals=PROPOSALS, pay_lines=lines)
-    ledger.results.save(result, 1, digests={}, software_version="0.1.0", created_at=NOW)
+    ledger.results.save(result, 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     return ledger
 
 
-def approve(ledger: Ledger, *staff_ids: str, decided_at: datetime = IN_TIME) -> int:
+def approve(ledger: Ledger, *staff_ids: str, decided_at: datetime = IN_TIME, comment: str = "") -> int:
     return decide(
         ledger,
         MONTH,
         "approved",
         reviewer="审核人",
         staff_ids=staff_ids or None,
-        comment="",
+        comment=comment,
         decided_at=decided_at,
     )
 
@@ -114,7 +115,7 @@ def test_a_decision_holds_in_a_later_revision_only_for_the_same_content(
     approve(ledger)
     changed = [replace(PROPOSALS[0], proposed_grade=5, entitled_grade=5), *PROPOSALS[1:]]
     result = replace(make_result(), month=MONTH, proposals=changed, pay_lines=[])
-    ledger.results.save(result, 2, digests={}, software_version="0.1.0", created_at=NOW)
+    ledger.results.save(result, 2, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     assert read_verdicts(ledger) == {"K5": "approved"}
 
 
@@ -164,7 +165,7 @@ def test_a_month_judged_before_the_register_changed_can_be_neither_decided_nor_p
     ledger: Ledger, make_result: Callable[..., MonthResult]
 ) -> None:
     ledger.results.save(
-        replace(make_result(), month=MONTH.plus(-1)), 1, digests={}, software_version="0.1.0", created_at=NOW
+        replace(make_result(), month=MONTH.plus(-1)), 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW)
     )
     approve(ledger, "K1")
     # February's grade 10 is in force on 31 March; March's proposal for K1, from 3 to 4, would lower it.
@@ -181,7 +182,7 @@ def save_with_grade(ledger: Ledger, make_result: Callable[..., MonthResult], rev
     changed = [replace(PROPOSALS[0], proposed_grade=grade, entitled_grade=grade), *PROPOSALS[1:]]
     lines = [pay("K1", "current", 374_000), pay("K1", "proposed", 374_000 + 17_000 * (grade - 3))]
     result = replace(make_result(), month=MONTH, proposals=changed, pay_lines=lines)
-    ledger.results.save(result, revision, digests={}, software_version="0.1.0", created_at=NOW)
+    ledger.results.save(result, revision, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
 
 
 def test_a_grade_corrected_and_corrected_back_ends_where_the_last_decision_put_it(
@@ -190,9 +191,22 @@ def test_a_grade_corrected_and_corrected_back_ends_where_the_last_decision_put_i
     for revision, grade in ((1, 4), (2, 5), (3, 4)):
         if revision > 1:
             save_with_grade(ledger, make_result, revision, grade)
-        assert approve(ledger, "K1") == 1
+        assert approve(ledger, "K1", comment="更正") == 1
         publish(ledger, MONTH, recorded_at=NOW)
         assert ledger.reviews.list_grades_in_force(date(2024, 4, 1))["K1"].grade == grade
+
+
+def test_a_published_grade_is_amended_with_a_reason_and_never_in_bulk(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    approve(ledger, "K1")
+    publish(ledger, MONTH, recorded_at=NOW)
+    save_with_grade(ledger, make_result, 2, 5)
+    # K5 may be decided in bulk; K1 would be amended.
+    assert approve(ledger) == 1
+    assert read_verdicts(ledger) == {"K5": "approved"}
+    with pytest.raises(DecisionRefused, match=r"published grade of worker K1 .* Say why with --comment"):
+        approve(ledger, "K1", comment=" ")
 
 
 def test_arrears_of_a_correction_are_left_to_a_person(
@@ -202,7 +216,7 @@ def test_arrears_of_a_correction_are_left_to_a_person(
     approve(ledger, "K1", decided_at=late)
     assert len(publish(ledger, MONTH, recorded_at=late).arrears) == 1
     save_with_grade(ledger, make_result, 2, 5)
-    approve(ledger, "K1", decided_at=late)
+    approve(ledger, "K1", decided_at=late, comment="更正")
     report = publish(ledger, MONTH, recorded_at=late)
     assert (len(report.arrears), report.arrears_unreckoned_count) == (1, 1)
 

@@ -237,6 +237,13 @@ def test_the_summary_names_the_assumptions_behind_grades_and_pay(make_result: Ma
     assert "· 一次晋级无须人工核查的最多级数：1 级" in texts
 
 
+def test_the_summary_names_the_policy_by_the_start_of_its_fingerprint(make_result: Make, path: Path) -> None:
+    result = make_result()
+    inputs = replace(result.inputs, policy_fingerprint="0123456789abcdef" * 4)
+    write_workbook(path, replace(result, inputs=inputs), 1)
+    assert "政策指纹 0123456789ab" in list_texts(path, "汇总")
+
+
 def test_a_worker_of_a_community_no_longer_registered_is_listed_under_its_code(make_result: Make, path: Path) -> None:
     result = make_result()
     stray = replace(result.proposals[0], community_code="410299001999")

@@ -2,27 +2,24 @@
 
 from collections.abc import Sequence
 
-from flows.ingest.describe.rules import (
+from flows.ingest.describe.row_rules import (
     Band,
     Between,
-    ClosureRate,
-    CrossRule,
     KnownCommunity,
     KnownGrid,
     Listed,
-    MonthCount,
     NotAbove,
     NotBefore,
-    NotEmpty,
     NotFuture,
+    NotFutureYear,
+    Once,
     OwnGrid,
     Pattern,
-    PullRule,
-    RejectedShare,
     Required,
     RequiredWhen,
-    Silence,
+    StartsByNextMonth,
 )
+from flows.ingest.describe.rules import ClosureRate, CrossRule, MonthCount, NotEmpty, PullRule, RejectedShare, Silence
 from flows.ingest.judging.predicates import Bands, Check
 from flows.wording import POSTS, describe_column
 
@@ -57,12 +54,22 @@ def explain_check(check: Check, bands: Bands) -> str:
         return f"{column}应在网格名册中；名册的历次版本都算。"
     if isinstance(rule, OwnGrid):
         return f"{column}在网格名册中须属于本行的{describe_column(rule.other)}；名册没有的网格不在此列。"
+    if isinstance(rule, Once):
+        together = "、".join(describe_column(name) for name in rule.columns)
+        return f"同一文件（平台为一次取数）内，{together}相同的行只能有一行；多于一行时各行都不符合。"
+    return _explain_limit(rule, column)
+
+
+def _explain_limit(rule: NotBefore | NotAbove | NotFuture | NotFutureYear | StartsByNextMonth, column: str) -> str:
+    """What a rule asks of a column against another one, or against the pull."""
     if isinstance(rule, NotFuture):
         return f"{column}不得晚于取数时间。"
-    if isinstance(rule, NotBefore):
-        return f"{column}不得早于{describe_column(rule.other)}。"
-    assert isinstance(rule, NotAbove)  # noqa: S101 -- the last kind; a test goes through all
-    return f"{column}不得大于{describe_column(rule.other)}。"
+    if isinstance(rule, NotFutureYear):
+        return f"{column}不得晚于取数当年。"
+    other = describe_column(rule.other)
+    if isinstance(rule, StartsByNextMonth):
+        return f"{column}不得晚于{other}的次月首日。"
+    return f"{column}不得早于{other}。" if isinstance(rule, NotBefore) else f"{column}不得大于{other}。"
 
 
 def explain_pull_rule(rule: PullRule) -> str:

@@ -25,7 +25,8 @@ from flows.ingest.datadocs.explanations import (
 )
 from flows.ingest.datadocs.judgements import ResourceJudgement, Verdict, collect_judgements
 from flows.ingest.datadocs.pages import describe_judgement, title_platform, title_table
-from flows.ingest.describe.rules import CrossRule, PullRule, RowRule, TableRules, load_rules
+from flows.ingest.describe.row_rules import RowRule
+from flows.ingest.describe.rules import CrossRule, PullRule, TableRules, load_rules
 from flows.ingest.ingestion import month_window, read_sources
 from flows.ingest.judging.gates import find_limit
 from flows.ingest.judging.predicates import References, list_checks

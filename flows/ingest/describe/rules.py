@@ -1,142 +1,22 @@
 """Quality files: which rows and which pulls must not pass, one file a table (data.md, "Rows that must not pass")."""
 
-import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from flows.errors import ConfigurationError
 from flows.ingest.describe.grammar import Place, Strict, build_model, read_yaml
+from flows.ingest.describe.row_rules import COLUMN_KINDS, OTHER_KINDS, BaseRowRule, BaseRule, RowRule
 from flows.schema import TABLES, Table
 
-Severity = Literal["reject", "stop", "warn"]
 PullSeverity = Literal["stop", "warn"]
 CrossSeverity = Literal["warn"]
 
 
-class _Rule(Strict):
-    """`reason` is written on each row; `title` is what people read."""
-
-    id: str
-    title: str
-    reason: str
-
-
-class _RowRule(_Rule):
-    severity: Severity
-
-
-class Required(_RowRule):
-    """Columns that must not be empty: those named, else all that the table does not let be empty."""
-
-    kind: Literal["required"]
-    columns: list[str] | None = None
-
-
-class Listed(_RowRule):
-    """Columns whose values come from a list: those named, else all for which the table has one."""
-
-    kind: Literal["listed"]
-    columns: list[str] | None = None
-
-
-class Pattern(_RowRule):
-    """Text that must match a regular expression wholly, one that both judges' engines know."""
-
-    kind: Literal["pattern"]
-    columns: list[str]
-    pattern: str
-
-    @field_validator("pattern")
-    @classmethod
-    def _check_pattern(cls, pattern: str) -> str:
-        try:
-            re.compile(f"(?:{pattern})")
-            pc.match_substring_regex(pa.array([""]), f"(?:{pattern})")
-        except (re.error, pa.ArrowInvalid) as error:
-            raise ValueError(
-                f"is {pattern!r}, which cannot be used: {error}. Write it without look-around, references, flags."
-            ) from None
-        return pattern
-
-
-class Between(_RowRule):
-    """Whole numbers between two limits, both allowed."""
-
-    kind: Literal["between"]
-    columns: list[str]
-    minimum: int | None = None
-    maximum: int | None = None
-
-
-class NotBefore(_RowRule):
-    """Instants that may not lie before another column's."""
-
-    kind: Literal["not_before"]
-    columns: list[str]
-    other: str
-
-
-class NotAbove(_RowRule):
-    """Numbers that may not exceed another column's."""
-
-    kind: Literal["not_above"]
-    columns: list[str]
-    other: str
-
-
-class NotFuture(_RowRule):
-    """Instants that may not lie after the pull."""
-
-    kind: Literal["not_future"]
-    columns: list[str]
-
-
-class RequiredWhen(_RowRule):
-    """Columns that must not be empty where another column has one of the values."""
-
-    kind: Literal["required_when"]
-    columns: list[str]
-    other: str
-    values: list[str] = Field(min_length=1)
-
-
-class KnownCommunity(_RowRule):
-    """Community codes that must stand in the register of communities."""
-
-    kind: Literal["known_community"]
-    columns: list[str]
-
-
-class KnownGrid(_RowRule):
-    """Grid codes that should stand in the register of grids."""
-
-    kind: Literal["known_grid"]
-    columns: list[str]
-
-
-class OwnGrid(_RowRule):
-    """Grid codes that the register must not know under other communities only."""
-
-    kind: Literal["own_grid"]
-    columns: list[str]
-    other: str
-
-
-class Band(_RowRule):
-    """Grades that should lie in the band of their post; `other` is the post."""
-
-    kind: Literal["band"]
-    columns: list[str]
-    other: str
-
-
-class RejectedShare(_Rule):
+class RejectedShare(BaseRule):
     """The share of a pull's rows that may be rejected."""
 
     kind: Literal["rejected_share"]
@@ -144,14 +24,14 @@ class RejectedShare(_Rule):
     maximum_pct: int = Field(ge=0)
 
 
-class NotEmpty(_Rule):
+class NotEmpty(BaseRule):
     """Every file, or the pull of a platform, must bring a row."""
 
     kind: Literal["not_empty"]
     severity: PullSeverity
 
 
-class MonthCount(_Rule):
+class MonthCount(BaseRule):
     """The month's row count against the mean of the three months before; `column` tells a row's month."""
 
     kind: Literal["month_count"]
@@ -160,7 +40,7 @@ class MonthCount(_Rule):
     column: str | None = None
 
 
-class ClosureRate(_Rule):
+class ClosureRate(BaseRule):
     """The share of closed events among those not void. `maximum_pct` is decimal text."""
 
     kind: Literal["closure_rate"]
@@ -168,7 +48,7 @@ class ClosureRate(_Rule):
     maximum_pct: str = Field(pattern=r"^\d{1,3}(\.\d+)?$")
 
 
-class Silence(_Rule):
+class Silence(BaseRule):
     """The time between the newest `updated_at` and the end of the pull's window."""
 
     kind: Literal["silence"]
@@ -176,7 +56,7 @@ class Silence(_Rule):
     maximum_hours: int = Field(ge=0)
 
 
-class KnownEvent(_Rule):
+class KnownEvent(BaseRule):
     """Event numbers that should have landed as events; `other` names the platform that each is of.
 
     Events and what refers to them land at the same time, so it is judged after both, and only told.
@@ -188,20 +68,6 @@ class KnownEvent(_Rule):
     other: str
 
 
-RowRule = (
-    Required
-    | Listed
-    | Pattern
-    | Between
-    | NotBefore
-    | NotAbove
-    | NotFuture
-    | RequiredWhen
-    | KnownCommunity
-    | KnownGrid
-    | OwnGrid
-    | Band
-)
 PullRule = RejectedShare | NotEmpty | MonthCount | ClosureRate | Silence
 CrossRule = KnownEvent
 Rule = Annotated[RowRule | PullRule | CrossRule, Field(discriminator="kind")]
@@ -219,7 +85,7 @@ class TableRules(Strict):
 
     @property
     def row_rules(self) -> Sequence[RowRule]:
-        return [rule for rule in self.rules if isinstance(rule, _RowRule)]
+        return [rule for rule in self.rules if isinstance(rule, BaseRowRule)]
 
     @property
     def pull_rules(self) -> Sequence[PullRule]:
@@ -248,18 +114,13 @@ def _check_columns(rule: RowRule | PullRule | CrossRule, table: Table) -> None:
             raise ValueError(
                 f"rules.{rule.id}: {table.name} has no column {name}. It has: {', '.join(table.by_name)}."
             )
-    kinds = {
-        "between": "integer",
-        "not_above": "integer",
-        "band": "integer",
-        "not_before": "instant",
-        "not_future": "instant",
-        "pattern": "text",
-    }
-    wanted = kinds.get(rule.kind)
+    wanted = COLUMN_KINDS.get(rule.kind)
     for name in getattr(rule, "columns", None) or []:
         if wanted is not None and table.by_name[name].kind != wanted:
             raise ValueError(f"rules.{rule.id}: {name} is not {wanted}, which the kind {rule.kind} judges. Drop it.")
+    wanted, other = OTHER_KINDS.get(rule.kind), getattr(rule, "other", None)
+    if wanted is not None and other is not None and table.by_name[other].kind != wanted:
+        raise ValueError(f"rules.{rule.id}: {other} is not {wanted}, which {rule.kind} compares with. Correct other.")
     needs = {"closure_rate": "status", "silence": "updated_at"}.get(rule.kind)
     if needs is not None and needs not in table.by_name:
         raise ValueError(f"rules.{rule.id}: {table.name} has no column {needs}, which {rule.kind} needs. Drop it.")

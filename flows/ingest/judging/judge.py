@@ -1,6 +1,7 @@
 """Rows of a pull on their way to a batch: mapped, judged, split into those that pass and those that don't."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,9 +11,9 @@ from flows.errors import ContractBroken, QualityGate
 from flows.ingest.describe.records import Record
 from flows.ingest.describe.rules import TableRules
 from flows.ingest.judging.gates import PullFacts
-from flows.ingest.judging.mapping import Mapper
-from flows.ingest.judging.predicates import References, find_breaches, list_checks
-from flows.ingest.judging.quality import confirm_breaches
+from flows.ingest.judging.mapping import Mapped, Mapper
+from flows.ingest.judging.predicates import References, compares_rows, find_breaches, list_checks
+from flows.ingest.judging.quality import DELIVERY, confirm_breaches
 from flows.ingest.judging.raw import write_raw
 from flows.ingest.judging.readings import Mask
 from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA
@@ -39,6 +40,15 @@ class Parts(Protocol):
     def add(self, rows: pa.Table, rejected: pa.Table) -> None: ...
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Records that were judged, the rows made of them, and why which of them are rejected."""
+
+    records: Sequence[Record]
+    rows: pa.Table
+    reasons: Mapping[str, Mask]
+
+
 class Judge:
     """Fills the batches of one pull of one resource; `name` is how messages call it."""
 
@@ -50,6 +60,8 @@ class Judge:
         self._references = references
         self._name = name
         self._checks = list_checks(rules, references.bands)
+        self._compares_rows = compares_rows(rules)
+        self._delivery_no = 0
         self._warned: dict[str, int] = {}
         self._breach_counts: dict[str, int] = {}
         self._seen: list[pa.Table] = []
@@ -64,16 +76,19 @@ class Judge:
         Raises `ContractBroken` where the mapper does; `part` is what it calls the batch.
         """
         number = 0
+        self._delivery_no += 1
         self._mapper.start_batch(part)
-        for records in cut_evenly(pages):
-            self._judge(records, number)
-            number += len(records)
+        for piece in self._judge_together(pages) if self._compares_rows else self._judge_apart(pages):
+            self._split(piece)
+            number += len(piece.records)
             if number % PART_ROWS_MAX == 0:
                 self._write_part(batch)
-            if self._seen_count >= PART_ROWS_MAX:
+            if self._seen_count >= PART_ROWS_MAX and not self._compares_rows:
                 self._confirm()
             yield self.facts.received_count
         self._mapper.finish_batch(part)
+        if self._seen_count >= PART_ROWS_MAX:
+            self._confirm()
         if self._passed:
             self._write_part(batch)
         self.facts.empty_count += number == 0
@@ -114,8 +129,33 @@ class Judge:
         ]
         return [*judged, *self.facts.measures]
 
-    def _judge(self, records: Sequence[Record], first_no: int) -> None:
-        mapped = self._mapper.map_records(records, first_no)
+    def _judge_apart(self, pages: Iterable[Sequence[Record]]) -> Iterator[_Piece]:
+        """Each piece by itself, so that no more than one is held."""
+        for records, mapped in self._map(pages):
+            yield _Piece(records, mapped.rows, self._find_reasons(mapped))
+
+    def _judge_together(self, pages: Iterable[Sequence[Record]]) -> Iterator[_Piece]:
+        """All pieces of a delivery with each other, which are held until its end: for registers, not for events."""
+        held = list(self._map(pages))
+        if not held:
+            return
+        whole = pa.concat_tables([mapped.rows for _, mapped in held]).combine_chunks()
+        reasons = self._find_reasons(Mapped(whole, _join_masks([mapped for _, mapped in held])))
+        first = 0
+        for records, mapped in held:
+            end = first + len(records)
+            found = {reason: mask[first:end] for reason, mask in reasons.items() if mask[first:end].any()}
+            yield _Piece(records, mapped.rows, found)
+            first = end
+
+    def _map(self, pages: Iterable[Sequence[Record]]) -> Iterator[tuple[list[Record], Mapped]]:
+        first_no = 0
+        for records in cut_evenly(pages):
+            yield records, self._mapper.map_records(records, first_no)
+            first_no += len(records)
+
+    def _find_reasons(self, mapped: Mapped) -> dict[str, Mask]:
+        """Why rows are rejected, by the reason: those of the mapping, then those of the rules; all are counted."""
         reasons: dict[str, Mask] = dict(mapped.reasons)
         for check in self._checks:
             breaches = find_breaches(check, mapped.rows, self._references)
@@ -132,11 +172,12 @@ class Judge:
                 known = mapped.reasons.get(f"{cause}:{check.column.name}")
                 breaches = breaches if known is None else breaches & ~known
             reasons[check.reason] = reasons[check.reason] | breaches if check.reason in reasons else breaches
-        self._split(mapped.rows, records, reasons)
+        return reasons
 
-    def _split(self, rows: pa.Table, records: Sequence[Record], reasons: Mapping[str, Mask]) -> None:
+    def _split(self, piece: _Piece) -> None:
+        rows, records = piece.rows, piece.records
         listed: dict[int, list[str]] = {}
-        for reason, mask in reasons.items():
+        for reason, mask in piece.reasons.items():
             for place in np.flatnonzero(mask).tolist():
                 listed.setdefault(place, []).append(reason)
         passed = rows
@@ -146,12 +187,18 @@ class Judge:
             keep[places] = False
             passed = rows.filter(pa.array(keep))
             self._rejected.append(self._describe_rejected(rows.take(places), places, records, listed))
-        self._seen.append(rows)
+        self._seen.append(self._number(rows))
         self._seen_count += len(records)
         self._passed.append(passed)
         self.facts.rejected_count += len(listed)
         self.facts.note_received(rows, self._rules)
         self.facts.note_passed(passed, self._rules)
+
+    def _number(self, rows: pa.Table) -> pa.Table:
+        """The rows with their delivery, where the second judge compares those of one with each other."""
+        if not self._compares_rows:
+            return rows
+        return rows.append_column(DELIVERY, pa.repeat(pa.scalar(self._delivery_no), rows.num_rows))
 
     def _describe_rejected(
         self, rows: pa.Table, places: Sequence[int], records: Sequence[Record], listed: Mapping[int, list[str]]
@@ -190,3 +237,13 @@ class Judge:
             seen = pa.concat_tables(self._seen).combine_chunks()
             confirm_breaches(self._checks, seen, self._seen_counts, self._references, self._name)
         self._seen, self._seen_counts, self._seen_count = [], {}, 0
+
+
+def _join_masks(mapped: Sequence[Mapped]) -> dict[str, Mask]:
+    """The mapping's reasons of several pieces, over all their rows."""
+    names = dict.fromkeys(reason for it in mapped for reason in it.reasons)
+    nothing = [np.zeros(it.rows.num_rows, bool) for it in mapped]
+    return {
+        name: np.concatenate([it.reasons.get(name, none) for it, none in zip(mapped, nothing, strict=True)])
+        for name in names
+    }

@@ -1,6 +1,6 @@
 """Which rows break which rule: each rule of a quality file as vectorised masks over the canonical columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.ingest.describe.rules import (
+from flows.ingest.describe.row_rules import (
     Band,
     Between,
     KnownCommunity,
@@ -19,15 +19,19 @@ from flows.ingest.describe.rules import (
     NotAbove,
     NotBefore,
     NotFuture,
+    NotFutureYear,
+    Once,
     OwnGrid,
     Pattern,
     Required,
     RequiredWhen,
     RowRule,
-    TableRules,
+    StartsByNextMonth,
 )
+from flows.ingest.describe.rules import TableRules
 from flows.ingest.judging.readings import Mask
-from flows.schema import Column, Table
+from flows.month import MONTHS_IN_YEAR, city_day
+from flows.schema import MONTH_PATTERN, Column, Table
 
 Bands = Mapping[str, tuple[int, int]]
 
@@ -85,6 +89,11 @@ def list_checks(rules: TableRules, bands: Bands) -> list[Check]:
     return [check for rule in rules.row_rules for check in _expand(rule, rules.canonical, bands)]
 
 
+def compares_rows(rules: TableRules) -> bool:
+    """Whether a rule compares the rows of a delivery with each other, so that they are judged together."""
+    return any(isinstance(rule, Once) for rule in rules.row_rules)
+
+
 def _expand(rule: RowRule, table: Table, bands: Bands) -> Iterator[Check]:
     for column in _find_columns(rule, table):
         reason = f"{rule.reason}:{column.name}"
@@ -95,6 +104,8 @@ def _expand(rule: RowRule, table: Table, bands: Bands) -> Iterator[Check]:
 
 
 def _find_columns(rule: RowRule, table: Table) -> list[Column]:
+    if isinstance(rule, Once):
+        return [table.by_name[rule.columns[-1]]]
     if rule.columns is not None:
         return [table.by_name[name] for name in rule.columns]
     if isinstance(rule, Required):
@@ -103,7 +114,10 @@ def _find_columns(rule: RowRule, table: Table) -> list[Column]:
 
 
 def find_breaches(check: Check, rows: pa.Table, references: References) -> Mask:
-    """The rows that break the rule. An empty value breaks only a rule that requires one."""
+    """The rows that break the rule. An empty value breaks only a rule that requires one.
+
+    A rule that compares rows takes `rows` for all of one delivery.
+    """
     rule, values = check.rule, _column(rows, check.column.name)
     if isinstance(rule, Required):
         return _mask(values.is_null())
@@ -115,26 +129,64 @@ def find_breaches(check: Check, rows: pa.Table, references: References) -> Mask:
         return _mask(pc.invert(pc.match_substring_regex(values, f"^(?:{rule.pattern})$")))
     if isinstance(rule, Between):
         return _find_outside(values, rule.minimum, rule.maximum)
-    if isinstance(rule, NotBefore):
-        return _mask(pc.less(values, _column(rows, rule.other)))
-    if isinstance(rule, NotAbove):
-        return _mask(pc.greater(values, _column(rows, rule.other)))
-    if isinstance(rule, NotFuture):
-        return _mask(pc.greater(values, pa.scalar(references.pulled_at_naive, pa.timestamp("us"))))
+    if isinstance(rule, Once):
+        return _find_repeated([_column(rows, name) for name in rule.columns])
     if isinstance(rule, KnownCommunity):
         return _outside(values, references.community_codes)
     if isinstance(rule, KnownGrid):
         return _outside(values, references.grid_codes)
     if isinstance(rule, OwnGrid):
         return _find_strange_grids(values, _column(rows, rule.other), references)
-    low, high = references.bands[check.post or ""]
-    of_post = _mask(pc.equal(_column(rows, rule.other), check.post))
-    return of_post & _find_outside(values, low, high)
+    if isinstance(rule, Band):
+        low, high = references.bands[check.post or ""]
+        of_post = _mask(pc.equal(_column(rows, rule.other), check.post))
+        return of_post & _find_outside(values, low, high)
+    return _find_beyond(rule, values, rows, references)
+
+
+def _find_beyond(
+    rule: NotBefore | NotAbove | NotFuture | NotFutureYear | StartsByNextMonth,
+    values: pa.Array,
+    rows: pa.Table,
+    references: References,
+) -> Mask:
+    """Values beyond another column's, or beyond the pull."""
+    if isinstance(rule, NotBefore):
+        return _mask(pc.less(values, _column(rows, rule.other)))
+    if isinstance(rule, NotAbove):
+        return _mask(pc.greater(values, _column(rows, rule.other)))
+    if isinstance(rule, NotFuture):
+        return _mask(pc.greater(values, pa.scalar(references.pulled_at_naive, pa.timestamp("us"))))
+    if isinstance(rule, NotFutureYear):
+        return _mask(pc.greater(values, city_day(references.pulled_at).year))
+    return _find_late_starts(values, _column(rows, rule.other))
 
 
 def _find_outside(values: pa.Array, low: int | None, high: int | None) -> Mask:
     below = _mask(pc.less(values, low)) if low is not None else np.zeros(len(values), bool)
     return below | _mask(pc.greater(values, high)) if high is not None else below
+
+
+def _find_late_starts(days: pa.Array, months: pa.Array) -> Mask:
+    """Days after the first of the month that follows; months are counted from the year 0."""
+    read = pc.match_substring_regex(months, MONTH_PATTERN)
+    text = pc.if_else(read, months, None)
+    year, number = (pc.utf8_slice_codeunits(text, *ends).cast(pa.int64()) for ends in ((0, 4), (5, 7)))
+    following = pc.if_else(pc.greater(year, 0), pc.add(pc.multiply(year, MONTHS_IN_YEAR), number), None)
+    starting = pc.add(pc.multiply(pc.year(days), MONTHS_IN_YEAR), pc.subtract(pc.month(days), 1))
+    is_first = pc.equal(pc.day(days), 1)
+    return _mask(pc.or_(pc.greater(starting, following), pc.and_(pc.equal(starting, following), pc.invert(is_first))))
+
+
+def _find_repeated(columns: Sequence[pa.Array]) -> Mask:
+    """Rows whose values in all the columns another row has too."""
+    filled = np.logical_and.reduce([_mask(column.is_valid()) for column in columns])
+    keys = np.zeros(len(filled), "int64")
+    for column in columns:
+        codes = column.dictionary_encode().indices.fill_null(0).to_numpy(zero_copy_only=False)
+        _, keys = np.unique(keys * (len(codes) + 1) + codes, return_inverse=True)
+    counts = np.bincount(keys[filled], minlength=len(keys))
+    return cast(Mask, filled & (counts[keys] > 1))
 
 
 def _find_strange_grids(grids: pa.Array, communities: pa.Array, references: References) -> Mask:

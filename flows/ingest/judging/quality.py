@@ -8,6 +8,7 @@ import gc
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -15,23 +16,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.errors import QualityGate
-from flows.ingest.describe.rules import (
+from flows.ingest.describe.row_rules import (
     Band,
     Between,
-    CrossRule,
     KnownCommunity,
     KnownGrid,
     Listed,
     NotAbove,
     NotBefore,
     NotFuture,
+    NotFutureYear,
+    Once,
     OwnGrid,
     Pattern,
     Required,
     RequiredWhen,
     RowRule,
+    StartsByNextMonth,
 )
+from flows.ingest.describe.rules import CrossRule
 from flows.ingest.judging.predicates import Check, References
+from flows.month import city_day
 
 SEVERITIES = {"stop": "critical", "reject": "warning", "warn": "info"}
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -39,6 +44,9 @@ COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 COLLECTED_AFTER = 50_000
 """New objects after which the collector runs: the records of one piece of a pull."""
 PULLED_AT = "__pulled_at"
+PULLED_YEAR = "__pulled_year"
+DELIVERY = "__delivery"
+"""The number of the delivery that brought a row, where rows of one delivery are compared."""
 REGISTERED = "__registered"
 _LOCK = threading.RLock()
 
@@ -98,12 +106,21 @@ def prepare_rows(checks: Sequence[Check], rows: pa.Table, references: References
     """The columns that the expectations judge, with those beside them that they are compared to."""
     names = {check.column.name for check in checks}
     names |= {name for check in checks if (name := getattr(check.rule, "other", None)) is not None}
+    together = [check.rule for check in checks if isinstance(check.rule, Once)]
+    names |= {name for rule in together for name in [*rule.columns, *({DELIVERY} & {*rows.column_names})]}
     judged = rows.select(sorted(names))
+    if together and DELIVERY not in names:
+        judged = judged.append_column(DELIVERY, pa.repeat(pa.scalar(0), rows.num_rows))
     for check in checks:
         rule, values = check.rule, rows.column(check.column.name)
         if isinstance(rule, NotFuture) and PULLED_AT not in judged.column_names:
             instant = pa.scalar(references.pulled_at_naive, pa.timestamp("us"))
             judged = judged.append_column(PULLED_AT, pa.repeat(instant, rows.num_rows))
+        elif isinstance(rule, NotFutureYear) and PULLED_YEAR not in judged.column_names:
+            year = pa.scalar(city_day(references.pulled_at).year, pa.int64())
+            judged = judged.append_column(PULLED_YEAR, pa.repeat(year, rows.num_rows))
+        elif isinstance(rule, StartsByNextMonth):
+            judged = judged.append_column(_helper(check), _look_up_latest_starts(rows.column(rule.other)))
         elif isinstance(rule, KnownCommunity):
             judged = judged.append_column(_helper(check), _look_up(values, {it: it for it in references.communities}))
         elif isinstance(rule, KnownGrid):
@@ -160,6 +177,11 @@ def _describe(check: Check, references: References) -> tuple[str, dict[str, Any]
         low, high = references.bands[check.post or ""]
         kind, terms = _between(column, low, high)
         return kind, {**terms, **_condition(rule.other, [check.post or ""])}
+    if isinstance(rule, Once):
+        return "ExpectCompoundColumnsToBeUnique", {
+            "column_list": [*rule.columns, DELIVERY],
+            "ignore_row_if": "any_value_is_missing",
+        }
     return _describe_pair(rule, check)
 
 
@@ -172,6 +194,10 @@ def _describe_pair(rule: RowRule, check: Check) -> tuple[str, dict[str, Any]]:
         return _greater(rule.other, column)
     if isinstance(rule, NotFuture):
         return _greater(PULLED_AT, column)
+    if isinstance(rule, NotFutureYear):
+        return _greater(PULLED_YEAR, column)
+    if isinstance(rule, StartsByNextMonth):
+        return _greater(_helper(check), column)
     if isinstance(rule, OwnGrid):
         return _equal(_helper(check), rule.other, "either_value_is_missing")
     return _equal(_helper(check), column, "both_values_are_missing")
@@ -204,6 +230,21 @@ def _look_up(values: pa.ChunkedArray, register: Mapping[str, str]) -> pa.Chunked
     """What the register holds for each value; nothing for a value that it doesn't have."""
     keys = pa.array(register, pa.string())
     return pa.array(register.values(), pa.string()).take(pc.index_in(values, keys))
+
+
+def _look_up_latest_starts(months: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The first day after each month; nothing for what is no month."""
+    known = {month: _find_next_month(month) for month in pc.unique(months).to_pylist()}
+    return pa.array(known.values(), pa.date32()).take(pc.index_in(months, pa.array(known, pa.string())))
+
+
+def _find_next_month(month: str | None) -> date | None:
+    """The first day after the month written YYYY-MM; nothing for what is no month, or the calendar's last."""
+    try:
+        last_on = date.fromisoformat(f"{month}-28") + timedelta(days=4)
+        return last_on.replace(day=1)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _look_up_community(

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flows.ingest.describe.rules import RowRule, TableRules
+from flows.ingest.describe.row_rules import RowRule
+from flows.ingest.describe.rules import TableRules
 from flows.wording import describe_quality_reason
 
 _MAPPING_ADVICE: Mapping[str, str] = {

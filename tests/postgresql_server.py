@@ -53,6 +53,10 @@ class PostgresqlServer:
         secret = quote(password, safe="")
         return f"postgresql+psycopg://{READER[0]}:{secret}@127.0.0.1:{port or self.port}/{name}"
 
+    def write_owner_url(self) -> str:
+        """The URL of the owner, who may make tables."""
+        return f"postgresql+psycopg://{OWNER[0]}:{quote(OWNER[1], safe='')}@127.0.0.1:{self.port}/exchange"
+
 
 @contextmanager
 def start_postgresql() -> Iterator[PostgresqlServer]:

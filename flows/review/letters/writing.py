@@ -1,0 +1,216 @@
+"""Writing a month's letters: who is owed one, a file each, and the index that lists them."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.errors import DecisionRefused, UsageError
+from flows.house import Clock, House, load_archived_policy, record_step
+from flows.ledger.results import RevisionRecord
+from flows.month import Month
+from flows.review.decisions import ReviewRow, find_revision, list_review, refuse_outdated
+from flows.review.letters.contents import Outcome
+from flows.review.letters.document import LetterPress
+from flows.review.letters.filling import (
+    PERSONAL_TABLES,
+    LetterMonth,
+    find_dated_at,
+    find_outcome,
+    make_letter,
+)
+from flows.review.letters.markdown import parse_blocks
+from flows.review.letters.template import load_letter_template
+
+INDEX = "index.csv"
+INDEX_COLUMNS = ("staff_id", "kind", "verdict", "file")
+
+_UNSAFE = re.compile(r"[^\w-]")
+
+IndexRow = dict[str, str]
+Owed = Sequence[tuple[ReviewRow, Outcome]]
+
+
+@dataclass(frozen=True)
+class LetterReport:
+    """What was written, and what HR should know about it."""
+
+    counts: Mapping[Outcome, int]
+    waiting_count: int
+    """Proposals without a letter because they await a decision, or a new one after their return."""
+    unexplained_count: int
+    """Letters of a rejection for which the reviewer gave no reason."""
+    dropped_files: Sequence[str]
+    """Letters of the month that an earlier call wrote and that no longer hold."""
+    index: Path
+
+
+def write_letters(
+    house: House,
+    month: Month,
+    folder: Path,
+    clock: Clock,
+    *,
+    staff_ids: Collection[str] | None,
+) -> LetterReport:
+    """Write into `folder` the letters of `staff_ids`, or of every worker who is owed one, and `index.csv`.
+
+    Again gives the same bytes. Raises `DecisionRefused` if the month's result is out of date or one of `staff_ids` is
+    owed no letter, `ConfigurationError` if the template is wrong, `QualityGate` if the archive lacks the policy that
+    judged the month, and `UsageError` if `folder` cannot be written.
+    """
+    with record_step(house, "letters", clock, month=month) as counts:
+        record = find_revision(house.ledger, month)
+        refuse_outdated(house.ledger, month, record)
+        rows = list_review(house.ledger, month)
+        owed = _list_owed(rows) if staff_ids is None else _choose_owed(rows, staff_ids, month)
+        word_letter = load_letter_template(house.settings.config)
+        shared = _gather(house, month, record)
+        press = LetterPress()
+        entries = []
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            earlier = _read_index(folder / INDEX)
+            for row, outcome in owed:
+                letter = make_letter(row, outcome, shared)
+                blocks = parse_blocks(word_letter(letter))
+                entry = _make_entry(row, month)
+                content = press.print_letter(blocks, title=letter.title, dated_at=find_dated_at(row, record))
+                _write_file(folder / entry["file"], content)
+                entries.append(entry)
+            kept, dropped = _sort_earlier(earlier, entries, month, everyone=staff_ids is None)
+            _write_file(folder / INDEX, _format_index([*kept, *entries]))
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be written ({error.strerror}). Name another folder.") from None
+        counts.update(Counter(outcome for _, outcome in owed), policy_fingerprint=record.inputs["policy_fingerprint"])
+    return LetterReport(
+        counts=Counter(outcome for _, outcome in owed),
+        waiting_count=sum(_waits(row) for row in rows),
+        unexplained_count=sum(
+            outcome == "rejected" and row.decision is not None and not row.decision.comment.strip()
+            for row, outcome in owed
+        ),
+        dropped_files=dropped,
+        index=folder / INDEX,
+    )
+
+
+def name_letter(month: Month, staff_id: str) -> str:
+    """The letter's file name: the worker's id, never the name; signs that a file name may not hold become hex."""
+    safe = _UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), staff_id)
+    return f"{month}-{safe}.docx"
+
+
+def _list_owed(rows: Sequence[ReviewRow]) -> Owed:
+    return [(row, outcome) for row in rows if (outcome := find_outcome(row)) is not None]
+
+
+def _choose_owed(rows: Sequence[ReviewRow], staff_ids: Collection[str], month: Month) -> Owed:
+    """Those of `staff_ids`, or all their refusals at once."""
+    by_id = {row.proposal.staff_id: row for row in rows}
+    owed, refusals = [], []
+    for staff_id in dict.fromkeys(staff_ids):
+        row = by_id.get(staff_id)
+        outcome = None if row is None else find_outcome(row)
+        if row is None or outcome is None:
+            refusals.append(f"{month}: worker {staff_id} {_explain_refusal(row)}")
+        else:
+            owed.append((row, outcome))
+    if refusals:
+        raise DecisionRefused("\n".join(refusals))
+    return owed
+
+
+def _explain_refusal(row: ReviewRow | None) -> str:
+    if row is None:
+        return "has no proposal. Look the number up with fivestar review list."
+    if row.proposal.kind == "none":
+        return "keeps the grade and was to be told nothing, so there is no letter."
+    state = "was returned" if row.decision is not None else "awaits a decision"
+    return f"{state}, so there is nothing to tell yet. Decide first: fivestar review approve or reject."
+
+
+def _waits(row: ReviewRow) -> bool:
+    return row.awaits_decision or (row.decision is not None and row.decision.verdict == "returned")
+
+
+def _gather(house: House, month: Month, record: RevisionRecord) -> LetterMonth:
+    results, reviews = house.ledger.results, house.ledger.reviews
+    return LetterMonth(
+        month=month,
+        record=record,
+        policy=load_archived_policy(house, record.inputs["policy_fingerprint"]).at(record.effective_on),
+        communities={row.community_code: row for row in results.list_communities(str(month), record.revision)},
+        pay_lines={(line.staff_id, line.basis): line for line in results.list_pay_lines(str(month), record.revision)},
+        arrears={line.staff_id: line for line in reviews.list_arrears(str(month))},
+        published=frozenset(reviews.list_published_decision_ids(str(month))),
+        data_sources=_describe_data(house, record),
+    )
+
+
+def _describe_data(house: House, record: RevisionRecord) -> tuple[str, ...]:
+    """The batches behind the workers' facts: how many of each table, and the last one's id."""
+    used = frozenset(record.inputs["batch_ids"])
+    batches: dict[str, list[str]] = {}
+    for landing in house.ledger.list_landings():
+        if landing.batch_id in used:
+            batches.setdefault(landing.table, []).append(landing.batch_id)
+    described = [
+        f"{title} {len(batches[table])} 批（最后一批 {batches[table][-1]}）"
+        for table, title in PERSONAL_TABLES.items()
+        if table in batches
+    ]
+    return (*described, f"等级台账（登记至第 {record.inputs.get('register_no', 0)} 号）")
+
+
+def _make_entry(row: ReviewRow, month: Month) -> IndexRow:
+    return {
+        "staff_id": row.proposal.staff_id,
+        "kind": row.proposal.kind,
+        "verdict": "" if row.decision is None else row.decision.verdict,
+        "file": name_letter(month, row.proposal.staff_id),
+    }
+
+
+def _read_index(file: Path) -> list[IndexRow]:
+    """The rows of an index that an earlier call wrote; none if there is no index."""
+    if not file.is_file():
+        return []
+    reader = csv.DictReader(io.StringIO(file.read_bytes().decode("utf-8-sig", errors="replace"), newline=""))
+    rows = list(reader)
+    if tuple(reader.fieldnames or ()) != INDEX_COLUMNS:
+        raise UsageError(f"{file} is not an index of letters and would be overwritten. Name another folder.")
+    return rows
+
+
+def _sort_earlier(
+    earlier: Sequence[IndexRow], entries: Sequence[IndexRow], month: Month, *, everyone: bool
+) -> tuple[list[IndexRow], list[str]]:
+    """The earlier rows that stay in the index, and the files of those that no longer belong there.
+
+    When everybody's letters were written, what the month had before and has no longer was taken back.
+    """
+    written = {entry["file"] for entry in entries}
+    others = [row for row in earlier if row["file"] not in written]
+    if not everyone:
+        return others, []
+    ended = [row["file"] for row in others if row["file"].startswith(f"{month}-")]
+    return [row for row in others if row["file"] not in ended], ended
+
+
+def _format_index(rows: Sequence[IndexRow]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, INDEX_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: row["file"]))
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _write_file(file: Path, content: bytes) -> None:
+    """The file whole or not at all."""
+    aside = file.with_name(f".{file.name}.new")
+    aside.write_bytes(content)
+    aside.replace(file)

@@ -1,0 +1,91 @@
+"""What moved pay stays as it was written: the database itself refuses to change or remove it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from postgresql_server import PostgresqlServer
+from sqlalchemy.exc import DBAPIError
+
+from flows.ledger import Ledger
+from flows.ledger.repository import MIGRATIONS
+from flows.ledger.results import Making
+from flows.ledger.reviews import ArrearsLine, Decision, RegisterEntry
+from flows.ledger.tables import metadata
+from flows.results import Change, Lineage, MonthResult, RegisterRecord
+
+NOW = datetime(2024, 4, 3, tzinfo=UTC)
+MAY_CHANGE = {"outcomes", "pulls", "landings", "outbox"}
+"""What ran and what was sent: a pull's end and a message's status are updated."""
+GUARDED = sorted(set(metadata.tables) - MAY_CHANGE)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+    server.empty()
+    return server.write_owner_url()
+
+
+@pytest.fixture
+def filled(url: str, make_result: Callable[..., MonthResult]) -> Iterator[str]:
+    """A ledger with a row in every table that nobody may change."""
+    ledger = Ledger.open(url)
+    result = make_result(community_count=1, staff_per_community=1)
+    change = Change("stars", "410202001001/safety", "state", "lit", "unlit", ("data",))
+    making = Making("0.1.0", "c" * 64, {"pay.yaml": "text"}, NOW, Lineage(1, None, [change]))
+    award = result.awards[0]
+    assert award
+    ledger.results.save(result, 1, digests={}, making=making)
+    staff_id = result.proposals[0].staff_id
+    ledger.reviews.add_decisions(
+        [Decision("2024-03", 1, staff_id, "d" * 64, "approved", "审核人", "", in_bulk=False, decided_at=NOW)]
+    )
+    [decision] = ledger.reviews.list_decisions("2024-03")
+    record = RegisterRecord(staff_id, "other", 2, "none", "none", date(2024, 4, 1))
+    line = ArrearsLine("2024-03", staff_id, date(2024, 4, 1), date(2024, 6, 3), 2, 100, 200)
+    ledger.reviews.publish([RegisterEntry(record, "2024-03", 1, decision.id)], {decision.id: line}, NOW)
+    ledger.close()
+    yield url
+
+
+@pytest.mark.parametrize("table", GUARDED)
+def test_no_row_of_what_moved_pay_can_be_changed_or_removed(filled: str, table: str) -> None:
+    engine = sa.create_engine(filled)
+    target = metadata.tables[table]
+    column = list(target.columns)[-1]
+    try:
+        with engine.connect() as connection:
+            before = connection.execute(sa.select(target)).all()
+        assert before, f"{table} holds no row, so nothing is shown"
+        for statement in (sa.update(target).values({column: column}), sa.delete(target)):
+            refused = pytest.raises(DBAPIError, match="is append-only: correct by a new row")
+            with refused, engine.begin() as connection:
+                connection.execute(statement)
+        with engine.connect() as connection:
+            assert connection.execute(sa.select(target)).all() == before
+    finally:
+        engine.dispose()
+
+
+def test_the_guards_go_and_come_with_the_schema(filled: str) -> None:
+    engine = sa.create_engine(filled)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0002")
+            assert "policies" not in sa.inspect(connection).get_table_names()
+            connection.execute(sa.text("DELETE FROM arrears"))
+        Ledger.open(filled).close()
+        with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM grade_register"))
+    finally:
+        engine.dispose()
