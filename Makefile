@@ -2,6 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 SPARK_INSTALLED := .venv/.spark
+MUTATE_INSTALLED := .venv/.mutate
 BENCH_BIN := .venv-bench/bin
 BENCH_INSTALLED := .venv-bench/.installed
 
@@ -9,7 +10,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test test-cases spark lint format docs lock bench-ingest bench-evaluate
+.PHONY: demo test test-cases spark lint format docs lock bench-ingest bench-evaluate mutate
 
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -60,6 +61,15 @@ bench-ingest: $(INSTALLED) $(BENCH_INSTALLED)
 bench-evaluate: $(INSTALLED)
 	$(BIN)/python -m benchmarks.evaluate $(ARGS)
 
+$(MUTATE_INSTALLED): $(SPARK_INSTALLED) requirements-mutate.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r requirements-mutate.lock
+	touch $(MUTATE_INSTALLED)
+
+# Each mutant is a small mistake in a rule; one that no test notices is listed at the end. It takes about an hour.
+mutate: $(MUTATE_INSTALLED)
+	CI=true $(BIN)/python -m mutmut run $(ARGS)
+	$(BIN)/python -m mutmut results
+
 lock: $(INSTALLED)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --extra dev --output-file requirements.lock pyproject.toml
@@ -69,3 +79,7 @@ lock: $(INSTALLED)
 		print(*extras["spark"], sep="\n")' \
 	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --constraint requirements.lock --output-file requirements-spark.lock -
+	$(BIN)/python -c 'import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
+		print(*groups["mutate"], sep="\n")' \
+	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --constraint requirements.lock --output-file requirements-mutate.lock -
