@@ -19,6 +19,7 @@ from flows.ledger.reviews import digest_register
 from flows.month import Month
 from flows.policy import Policy, load_policy
 from flows.results import MonthResult, RegisterRecord, SourceStatus
+from flows.review.decisions import find_revision
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,12 @@ def judge_inputs(inputs: MonthInputs, view: TableView) -> MonthResult:
 
 def find_record(house: House, month: Month, revision: int | None) -> RevisionRecord:
     """That revision of the month, or the newest. Raises `QualityGate` or `UsageError` if there is none."""
-    records = house.ledger.results.list_revisions(str(month))
-    if not records:
-        raise QualityGate(f"{month} has no result. Evaluate it first: fivestar evaluate --month {month}.")
+    newest = find_revision(house.ledger, month)
     if revision is None:
-        return records[-1]
-    found = next((record for record in records if record.revision == revision), None)
+        return newest
+    found = house.ledger.results.find_revision(str(month), revision)
     if found is None:
-        numbers = ", ".join(str(record.revision) for record in records)
+        numbers = ", ".join(str(record.revision) for record in house.ledger.results.list_revisions(str(month)))
         raise UsageError(f"{month} has no revision {revision}. It has {numbers}; name one with --revision.")
     return found
 

@@ -59,7 +59,7 @@ def replay_revision(house: House, month: Month, revision: int | None, clock: Clo
     the month has no result, and `UsageError` if it has no such revision.
     """
     record = find_record(house, month, revision)
-    with record_step(house, "replay", clock, month=month, subject=f"revision {record.revision}") as counts:
+    with record_step(house, "replay_revision", clock, month=month, subject=f"revision {record.revision}") as counts:
         inputs = rebuild_inputs(house, record)
         counts["policy_fingerprint"] = inputs.policy.fingerprint
         with house.view(list(inputs.landings)) as view:

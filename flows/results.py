@@ -1,6 +1,6 @@
 """A month's results as rows: evaluation makes them, the ledger keeps them, files and pages show them.
 
-Which of their fields a result file holds, and in which order, stands in `flows.outputs`.
+Which of their fields a result file holds, and in which order, stands in `flows.result_files`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -213,6 +213,10 @@ class Lineage:
     compared_with: int | None = None
     amends: int | None = None
     changes: Sequence[Change] = ()
+
+
+FIRST_REVISION = Lineage()
+"""Of a month's first revision: there is nothing to compare it with."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,16 @@ from flows.outputs import (
 )
 from flows.report.page import write_report
 from flows.result_files import CHANGES, format_changes
-from flows.results import Change, ChangeCause, Figures, Lineage, MonthResult, TableQuality, count_result
+from flows.results import (
+    FIRST_REVISION,
+    Change,
+    ChangeCause,
+    Figures,
+    Lineage,
+    MonthResult,
+    TableQuality,
+    count_result,
+)
 from flows.review.workbook import write_workbook
 
 
@@ -61,7 +70,7 @@ def write_revision(
             and _keep_revision(house, folder, result, latest)
         ):
             return Assessment(result, latest, is_new=False, folder=folder.path)
-        lineage = Lineage() if latest is None else _trace_lineage(house, latest, inputs, result, view)
+        lineage = FIRST_REVISION if latest is None else _trace_lineage(house, latest, inputs, result, view)
         revision = 1 if latest is None else latest.revision + 1
         with folder.stage() as staged:
             _write_files(house, staged.path, result, revision, lineage)

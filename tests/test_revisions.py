@@ -163,7 +163,7 @@ def test_a_replay_that_gives_something_else_exits_13_and_says_where(
     assert "judged again by other code than then, it differs in ratings.csv, stars.csv" in answer.err
     with home.open() as house:
         outcome = house.ledger.list_outcomes("2024-03")[-1]
-    assert (outcome["step"], outcome["ok"]) == ("replay", False)
+    assert (outcome["step"], outcome["ok"]) == ("replay_revision", False)
 
 
 def test_a_replay_of_what_is_not_there_says_what_is(home: Home) -> None:

@@ -4,14 +4,11 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Config, Home, MonthText, open_installation
+from flows.cli.options import Config, Home, MonthText, Revision, open_installation
 from flows.month import Month
 
 app = typer.Typer(help="How a stored result came about, step by step, in Chinese.", no_args_is_help=True)
 
-Revision = Annotated[
-    int | None, typer.Option("--revision", metavar="N", help="This revision (default: the newest).", min=1)
-]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs; the keys stand in docs/explain.md.")]
 
 

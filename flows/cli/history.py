@@ -1,12 +1,20 @@
 """Commands on what was held true before: replay, changes, register show, register history."""
 
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
-from flows.errors import UsageError
+from flows.cli.options import (
+    Config,
+    Home,
+    MonthText,
+    Revision,
+    open_installation,
+    parse_day,
+    parse_instant,
+    read_clock,
+)
 from flows.month import CITY_ZONE, Month, city_day
 
 if TYPE_CHECKING:
@@ -16,7 +24,6 @@ register_app = typer.Typer(
     help="The register of approved grades, as it stands and as it stood.", no_args_is_help=True
 )
 
-Revision = Annotated[int | None, typer.Option("--revision", metavar="N", help="Which one (default: the newest).")]
 REGISTER_COLUMNS = (
     "staff_id", "post", "grade", "degree", "certificate", "effective_on", "recorded_at", "month", "revision",
     "decision_id",
@@ -86,9 +93,9 @@ def show_register(
     ] = None,
 ) -> None:
     """Show each worker's grade in force on a day, as held true then or now."""
-    day = city_day(read_clock()) if on is None else _parse_day(on)
+    day = city_day(read_clock()) if on is None else parse_day("--on", on)
     with open_installation(home, config) as house:
-        lines = house.ledger.reviews.list_register(day, recorded_by=_parse_instant(known_at))
+        lines = house.ledger.reviews.list_register(day, recorded_by=_parse_known_at(known_at))
     _echo_lines(lines)
 
 
@@ -116,21 +123,9 @@ def _echo_lines(lines: "list[RegisterLine]") -> None:
         typer.echo("\t".join(str(cell) for cell in cells))
 
 
-def _parse_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--on {text!r} is not a date. Write it as 2024-03-31.") from None
-
-
-def _parse_instant(text: str | None) -> datetime | None:
-    """An instant in ISO 8601; without an offset on the city's clock, a bare day until its end."""
+def _parse_known_at(text: str | None) -> datetime | None:
+    """The instant, or the last one of a bare day."""
     if text is None:
         return None
-    try:
-        instant = datetime.fromisoformat(text)
-        if len(text) == len("2024-03-31"):
-            instant = instant.replace(hour=23, minute=59, second=59, microsecond=999_999)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=CITY_ZONE)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"--known-at {text!r} cannot be read. Write it as 2024-04-03T09:00:00+08:00.") from None
+    is_day = len(text) == len("2024-03-31")
+    return parse_instant("--known-at", f"{text}T23:59:59.999999" if is_day else text)

@@ -1,13 +1,11 @@
 """Commands that only show: policy show, policy check."""
 
 from collections import Counter
-from datetime import date
 from typing import Annotated
 
 import typer
 
-from flows.cli.options import Config, Home, read_clock
-from flows.errors import UsageError
+from flows.cli.options import Config, Home, parse_day, read_clock
 from flows.month import city_day
 
 policy_app = typer.Typer(help="The policy's values.", no_args_is_help=True)
@@ -24,7 +22,7 @@ def show(home: Home = None, config: Config = None, at: At = None) -> None:
     from flows.policy import load_policy
     from flows.settings import load_settings
 
-    day = _parse_day(at) or city_day(read_clock())
+    day = city_day(read_clock()) if at is None else parse_day("--at", at)
     policy = load_policy(load_settings(home, config).config / "policy")
     policy.refuse_unless_in_force(day)
     typer.echo("path\tvalue\tunit\ttag\tstart\treference\tconfirmed_on")
@@ -42,7 +40,7 @@ def check(home: Home = None, config: Config = None, at: CheckedAt = None) -> Non
     from flows.policy_files import TAGS
     from flows.settings import load_settings
 
-    day = _parse_day(at)
+    day = None if at is None else parse_day("--at", at)
     policy = load_policy(load_settings(home, config).config / "policy")
     if day is not None:
         policy.refuse_unless_in_force(day)
@@ -53,12 +51,3 @@ def check(home: Home = None, config: Config = None, at: CheckedAt = None) -> Non
     typer.echo(f"values\t{tags.total()}")
     for tag in TAGS:
         typer.echo(f"{tag}\t{tags[tag]}")
-
-
-def _parse_day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--at {text!r} is not a date. Write it as 2024-03-31.") from None

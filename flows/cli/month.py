@@ -1,15 +1,15 @@
 """Commands of the monthly cycle: demo, ingest, run, evaluate, publish."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Config, Home, MonthText, check_word, open_installation, read_clock
+from flows.cli.options import Config, Home, MonthText, check_word, open_installation, parse_instant, read_clock
 from flows.errors import FivestarError, UsageError, join_failures
-from flows.month import CITY_ZONE, Month
+from flows.month import Month
 
 if TYPE_CHECKING:
     from flows.house import House
@@ -171,11 +171,7 @@ def _parse_months(text: str) -> list[Month]:
 
 def _open_window(text: str, now: datetime) -> tuple[datetime, datetime]:
     """From the instant written in ISO 8601 until now; without an offset it is read in the city's calendar."""
-    try:
-        instant = datetime.fromisoformat(text)
-        since_at = (instant if instant.tzinfo else instant.replace(tzinfo=CITY_ZONE)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"--since {text!r} cannot be read. Write it as 2024-03-01T00:00:00+08:00.") from None
+    since_at = parse_instant("--since", text)
     if since_at >= now:
         raise UsageError(
             f"--since {text!r} lies in the future, so nothing can have changed since. Name an earlier one."

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -23,6 +23,7 @@ from flows.ledger.tables import (
     star_results,
 )
 from flows.results import (
+    FIRST_REVISION,
     AwardLine,
     Community,
     Figures,
@@ -100,7 +101,7 @@ class Making:
     code_fingerprint: str
     policy_files: Mapping[str, str]
     created_at: datetime
-    lineage: Lineage = field(default_factory=Lineage)
+    lineage: Lineage = FIRST_REVISION
 
 
 def _list_data(described: Mapping[str, Any]) -> dict[str, Any]:

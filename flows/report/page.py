@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.results import Lineage, MonthResult, StarRow, TableQuality
+from flows.results import FIRST_REVISION, Lineage, MonthResult, StarRow, TableQuality
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "report.html.j2"
@@ -21,18 +21,18 @@ def write_report(
     *,
     previous_stars: Sequence[StarRow] | None,
     quality: Sequence[TableQuality],
-    lineage: Lineage | None = None,
+    lineage: Lineage = FIRST_REVISION,
 ) -> None:
     """Write the report of a month's `revision` to `path`; equal content gives equal bytes.
 
     `previous_stars` are those of the month before, if it was judged; `quality` is what validation found; `lineage`
-    says what the revision changed, nothing for a first one.
+    says what the revision changed.
     """
     from flows.report.contents import describe_month  # noqa: PLC0415 -- the pictures' library takes a second
     from flows.report.lineage import describe_lineage  # noqa: PLC0415
 
     contents = describe_month(result, revision, previous_stars=previous_stars, quality=quality)
-    contents |= describe_lineage(result, lineage or Lineage())
+    contents |= describe_lineage(result, lineage)
     path.write_text(render_page(TEMPLATE, contents), encoding="utf-8", newline="\n")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import xlsxwriter
 
-from flows.results import Lineage, MonthResult
+from flows.results import FIRST_REVISION, Lineage, MonthResult
 from flows.review.workbook_changes import write_changes, write_missing_workers
 from flows.review.workbook_formats import HEADER_HEIGHT, LINE_HEIGHT, Formats, count_lines, set_up_page
 from flows.review.workbook_rows import (
@@ -43,10 +43,10 @@ _POLICY_COLUMNS = (
 )
 
 
-def write_workbook(path: Path, result: MonthResult, revision: int, lineage: Lineage | None = None) -> None:
+def write_workbook(path: Path, result: MonthResult, revision: int, lineage: Lineage = FIRST_REVISION) -> None:
     """Write the HR workbook of a month's `revision` to `path`; equal content gives equal bytes.
 
-    `lineage` says what the revision changed; nothing for a first one.
+    `lineage` says what the revision changed.
     """
     people = list_people(result)
     awaiting, held = select_awaiting(people), select_held(people)
@@ -75,7 +75,7 @@ def write_workbook(path: Path, result: MonthResult, revision: int, lineage: Line
         _write_policy(sheets[POLICY], formats, result, f"{heading} {POLICY}")
         if result.missing_workers:
             write_missing_workers(book.add_worksheet(MISSING), formats, result, f"{heading} {MISSING}")
-        if lineage is not None and lineage.compared_with is not None:
+        if lineage.compared_with is not None:
             write_changes(book.add_worksheet(CHANGES), formats, lineage, f"{heading} {CHANGES}")
         for name, colour in ((TO_DECIDE, "#C55A11"), (HELD, "#7F7F7F")):
             sheets[name].set_tab_color(colour)

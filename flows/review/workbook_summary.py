@@ -64,7 +64,7 @@ def write_summary(
     *,
     result: MonthResult,
     revision: int,
-    lineage: Lineage | None,
+    lineage: Lineage,
     people: Sequence[PersonRow],
     to_decide: tuple[str, int],
 ) -> None:
@@ -80,7 +80,7 @@ def write_summary(
         formats.plain,
         1,
     )
-    if lineage is not None and lineage.amends is not None:
+    if lineage.amends is not None:
         pen.write_band(f"注意：{describe_amendment(lineage.amends)}", formats.notice)
     for banner in list_banners(result):
         pen.write_band(f"注意：{banner}", formats.notice)
