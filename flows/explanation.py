@@ -41,7 +41,7 @@ def explain_community_month(
     """
     record = find_record(house, month, revision)
     community = _find_community(house, record, community_code)
-    inputs = _rebuild(house, record)
+    inputs = rebuild_inputs(house, record)
     policy_at = inputs.policy.at(month.last_on)
     ratings = house.ledger.results.list_ratings(record.month, record.revision)
     scratch = house.settings.home / SCRATCH
@@ -75,7 +75,7 @@ def explain_staff_month(
     results, key = house.ledger.results, (record.month, record.revision)
     proposal = _find_proposal(results.list_proposals(*key), record, staff_id)
     pay_lines = [line for line in results.list_pay_lines(*key) if line.staff_id == staff_id]
-    inputs = _rebuild(house, record)
+    inputs = rebuild_inputs(house, record)
     policy_at = inputs.policy.at(proposal.effective_on)
     with house.view(list(inputs.landings)) as view:
         _require_same_worker(record, proposal, pay_lines, inputs, view)
@@ -108,16 +108,6 @@ def _describe_revision(record: RevisionRecord) -> Heading:
         software_version=record.software_version,
         code_fingerprint=record.code_fingerprint,
     )
-
-
-def _rebuild(house: House, record: RevisionRecord) -> MonthInputs:
-    inputs = rebuild_inputs(house, record)
-    if inputs.policy.fingerprint != record.inputs["policy_fingerprint"]:
-        raise _refuse(
-            record,
-            f"its policy was {record.inputs['policy_fingerprint']}, and {inputs.policy.fingerprint} is at hand",
-        )
-    return inputs
 
 
 def _find_community(house: House, record: RevisionRecord, community_code: str) -> Community:
