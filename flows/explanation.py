@@ -13,7 +13,7 @@ import orjson
 
 from flows.engines import choose_engine
 from flows.errors import QualityGate, UsageError
-from flows.evaluate.assessment import assess_workers
+from flows.evaluate.assessment import assess_workers, read_titles
 from flows.evaluate.communities import CommunityAssessment, assess_communities
 from flows.evaluate.explain.community import CommunityExplanation, explain_community
 from flows.evaluate.explain.heading import Heading
@@ -21,7 +21,7 @@ from flows.evaluate.explain.pay import explain_pay
 from flows.evaluate.explain.records import WorkerView, list_records
 from flows.evaluate.explain.view import CommunityView
 from flows.evaluate.explain.worker import WorkerExplanation, explain_worker
-from flows.evaluate.pay import AnnualTitle, find_titles, read_pay_rules
+from flows.evaluate.pay import find_titles, read_pay_rules
 from flows.evaluate.ratings import rank_complete
 from flows.house import SCRATCH, House
 from flows.inputs import MonthInputs, find_record, rebuild_inputs
@@ -79,7 +79,7 @@ def explain_staff_month(
     policy_at = inputs.policy.at(proposal.effective_on)
     with house.view(list(inputs.landings)) as view:
         _require_same_worker(record, proposal, pay_lines, inputs, view)
-        titles = [AnnualTitle(**row) for row in _read(view.table("annual_titles").drop("batch_id"))]
+        titles = read_titles(view)
         slots = {landing.batch_id: landing.slot for landing in inputs.landings}
         records = list_records(view, slots, month, staff_id, proposal.community_code)
     title = find_titles(titles, policy_at, proposal.effective_on).get(proposal.community_code)
@@ -162,11 +162,6 @@ def _digest_by_basis(lines: Sequence[PayLine]) -> dict[str, str]:
 
 def _digest(row: Any) -> str:
     return hashlib.sha256(orjson.dumps(row, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _read(table: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
-    return rows
 
 
 def _require_same_community(

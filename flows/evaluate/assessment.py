@@ -153,7 +153,7 @@ def assess_workers(
         )
     appraisals = {(row["staff_id"], row["year"]): row["outcome"] for row in _read(view.table("appraisals"))}
     sanctions = [Sanction(**row) for row in _read(view.table("sanctions").drop("batch_id"))]
-    titles = [AnnualTitle(**row) for row in _read(view.table("annual_titles").drop("batch_id"))]
+    titles = read_titles(view)
     proposals = propose_grades(roster, register, appraisals, sanctions, rules, effective_on=effective_on)
     outcomes = select_outcomes(appraisals, rules, effective_on)
     return Workers(
@@ -163,6 +163,11 @@ def assess_workers(
         missing=_list_missing(staff, month, roster, register) if keeps_roster else [],
         pay_is_computed=rules.get("pay.base_fen") is not None,
     )
+
+
+def read_titles(view: TableView) -> list[AnnualTitle]:
+    """Every annual title that has landed, in no order."""
+    return [AnnualTitle(**row) for row in _read(view.table("annual_titles").drop("batch_id"))]
 
 
 def _list_missing(
