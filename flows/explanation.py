@@ -141,7 +141,7 @@ def _require_same_worker(
 ) -> None:
     """The worker's proposal, trace included, and pay lines come out of the inputs as they are stored.
 
-    What differs is named by its digest only: an error holds nobody's data.
+    An error names the row, never what it holds.
     """
     staff_id = proposal.staff_id
     own = {staff_id: inputs.register[staff_id]} if staff_id in inputs.register else {}
