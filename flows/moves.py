@@ -13,6 +13,9 @@ from flows.month import MONTHS_IN_YEAR, Month
 from flows.policy import PolicyValue
 from flows.results import AWAITING_KINDS, Community, Proposal, RatingRow, StarRow
 
+BEFORE, AFTER = "现行政策", "拟议政策"
+"""The two sides of a comparison: the policy in use, and the one that is tried out."""
+
 Direction = Literal["up", "down", "same"]
 CommunityDirection = Literal["up", "down", "swapped", "same"]
 Level = Literal["city", "district", "post", "district_post"]

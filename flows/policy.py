@@ -24,6 +24,8 @@ from flows.policy_values import check_decimal
 from flows.policy_words import ENDED, describe_value
 
 FINGERPRINT_DIGITS = 12
+"""Of 64: enough to tell policies apart by eye."""
+
 FILES = tuple(TERMS)
 
 

@@ -9,6 +9,8 @@ from datetime import date
 from flows.evaluate.assessment import NO_BASE_NOTICE, find_policy_day
 from flows.month import Month
 from flows.moves import (
+    AFTER,
+    BEFORE,
     CommunityMove,
     Comparison,
     CostLine,
@@ -20,7 +22,7 @@ from flows.moves import (
 )
 from flows.policy import Policy, PolicyValue, describe_entry
 from flows.results import STARS, AwardLine, MonthResult, PayLine, StarRow
-from flows.wording import AFTER, BEFORE, POSTS, lacks_pay_base, list_banners, list_indicator_titles
+from flows.wording import POSTS, lacks_pay_base, list_banners, list_indicator_titles
 
 ELSEWHERE = "其他"
 """The district of workers whose community isn't valid on the month's last day."""
