@@ -18,8 +18,8 @@ from flows.evaluate.communities import CommunityAssessment, assess_communities
 from flows.evaluate.explain.community import CommunityExplanation, explain_community
 from flows.evaluate.explain.heading import Heading
 from flows.evaluate.explain.pay import explain_pay
-from flows.evaluate.explain.records import WorkerView, list_records
-from flows.evaluate.explain.view import CommunityView
+from flows.evaluate.explain.records import list_records
+from flows.evaluate.explain.view import CommunityView, WorkerView
 from flows.evaluate.explain.worker import WorkerExplanation, explain_worker
 from flows.evaluate.pay import find_titles, read_pay_rules
 from flows.evaluate.ratings import rank_complete

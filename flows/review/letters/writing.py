@@ -86,9 +86,10 @@ def write_letters(
             _write_file(folder / INDEX, _format_index([*kept, *entries]))
         except OSError as error:
             raise UsageError(f"{folder} cannot be written ({error.strerror}). Name another folder.") from None
-        counts.update(Counter(outcome for _, outcome in owed), policy_fingerprint=record.inputs["policy_fingerprint"])
+        by_outcome = Counter(outcome for _, outcome in owed)
+        counts.update(by_outcome.items(), policy_fingerprint=record.inputs["policy_fingerprint"])
     return LetterReport(
-        counts=Counter(outcome for _, outcome in owed),
+        counts=by_outcome,
         waiting_count=sum(_waits(row) for row in rows),
         unexplained_count=sum(
             outcome == "rejected" and row.decision is not None and not row.decision.comment.strip()
