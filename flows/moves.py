@@ -19,7 +19,7 @@ BEFORE, AFTER = "现行政策", "拟议政策"
 Direction = Literal["up", "down", "same"]
 CommunityDirection = Literal["up", "down", "swapped", "same"]
 Level = Literal["city", "district", "post", "district_post"]
-Change = Literal["added", "ended", "value", "standing"]
+ChangeKind = Literal["added", "ended", "value", "standing"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class PolicyChange:
     after: PolicyValue | None
 
     @property
-    def change(self) -> Change:
+    def kind(self) -> ChangeKind:
         if self.before is None:
             return "added"
         if self.after is None:

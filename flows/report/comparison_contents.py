@@ -130,7 +130,7 @@ def _note_amount(total: CostLine, note: str) -> str:
 def _describe_change(change: PolicyChange) -> dict[str, Any]:
     return {
         "title": change.known.title,
-        "change": CHANGES[change.change],
+        "change": CHANGES[change.kind],
         "sides": [
             _describe_side(change.before, change.after),
             _describe_side(change.after, change.before),
