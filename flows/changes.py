@@ -73,6 +73,6 @@ def describe_causes(causes: Sequence[ChangeCause]) -> str:
 def describe_amendment(amends: int) -> str:
     """The banner of a revision of a month that is published already."""
     return (
-        f"本月第 {amends} 版已批准并发布，等级台账以已发布的记录为准。本版只是修订建议："
-        "与已发布结果不同之处须由具名人员逐人另行批准，不会自动改写。"
+        f"本月已有等级建议经批准并登记入等级台账（最近一次依据第 {amends} 版），以台账记录为准。本版只是修订建议："
+        "与已登记的等级不同之处须由具名人员逐人另行批准，不会自动改写。"
     )

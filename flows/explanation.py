@@ -26,7 +26,7 @@ from flows.evaluate.ratings import rank_complete
 from flows.house import SCRATCH, House
 from flows.inputs import MonthInputs, find_record, rebuild_inputs
 from flows.lake import TableView
-from flows.ledger.results import RevisionRecord
+from flows.ledger.results import RevisionRecord, digest_proposal
 from flows.month import Month
 from flows.results import Community, PayLine, Proposal, RatingRow
 
@@ -90,6 +90,7 @@ def explain_staff_month(
         policy_at,
         pay=explain_pay(pay_lines, read_pay_rules(policy_at), title, committee_member=proposal.committee_member),
         title=title,
+        digest=digest_proposal(proposal, pay_lines),
         decisions=[row for row in reviews.list_decisions(str(month)) if row.staff_id == staff_id],
         register=reviews.list_register_history(staff_id),
         arrears=[line for line in reviews.list_arrears(str(month)) if line.staff_id == staff_id],

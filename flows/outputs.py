@@ -27,6 +27,7 @@ REPORT = "report.html"
 RUN = "run.json"
 ARREARS = "arrears.csv"
 REVISIONS = "revisions"
+OUTPUTS = "outputs"
 
 
 def write_result_csvs(folder: Path, result: MonthResult, revision: int) -> None:
@@ -96,7 +97,7 @@ class MonthFolder:
     """The outputs of one month."""
 
     def __init__(self, home: Path, month: str) -> None:
-        self.path = home / "outputs" / month
+        self.path = home / OUTPUTS / month
         self._aside = self.path.with_name(f".{month}.new")
         self._old = self.path.with_name(f".{month}.old")
         self._lock = home / "locks" / f"{month}.lock"

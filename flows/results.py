@@ -206,8 +206,8 @@ class Change:
 class Lineage:
     """How a revision stands to the earlier ones of its month.
 
-    `compared_with` is the revision that `changes` start from: the published one where the month is locked, which this
-    revision `amends`; else the one before. Both are empty for a first revision.
+    `compared_with` is the one before, from which `changes` start; empty for a first revision. `amends` is the one
+    from which the register was last fed, if it was: the month is locked, and this revision proposes to amend it.
     """
 
     compared_with: int | None = None

@@ -117,10 +117,9 @@ def collect_quality(house: House, month: Month) -> list[TableQuality]:
 def _trace_lineage(
     house: House, latest: RevisionRecord, inputs: MonthInputs, result: MonthResult, view: TableView
 ) -> Lineage:
-    """What the new revision changes since the published one, or since the latest where none is published."""
+    """What the new revision changes since the one before, and the published one that it proposes to amend."""
     published = house.ledger.reviews.find_published_revision(latest.month)
-    before = latest if published is None else house.ledger.results.find_revision(latest.month, published) or latest
-    return Lineage(before.revision, published, _find_changes(house, before, inputs, result, view))
+    return Lineage(latest.revision, published, _find_changes(house, latest, inputs, result, view))
 
 
 def _find_changes(

@@ -194,9 +194,8 @@ def test_a_revision_of_a_published_month_is_a_proposal_to_amend_it(home: Home, m
     write_policy(home, "grades.yaml", "value: 30\n", "value: 24\n")
     assert "revision 3 (new)" in home.run(*EVALUATE).out
     run = orjson.loads((home.march / "run.json").read_bytes())
-    # Compared with what was approved, not with the amendment before.
-    assert (run["revision"], run["amends"], run["compared_with"]) == (3, 1, 1)
-    assert "第 1 版已批准并发布" in (home.march / "report.html").read_text(encoding="utf-8")
+    assert (run["revision"], run["amends"], run["compared_with"]) == (3, 1, 2)
+    assert "登记入等级台账（最近一次依据第 1 版）" in (home.march / "report.html").read_text(encoding="utf-8")
     with home.open() as house:
         assert house.ledger.reviews.list_register(MARCH.plus(1).first_on) == register
 
@@ -205,7 +204,7 @@ def test_a_published_grade_is_amended_one_by_one_and_with_a_reason_only(home: Ho
     approve_all(home)
     published = {row["staff_id"]: row["proposed_grade"] for row in read_csv(home.march / "grades.csv")}
     with home.open() as house:
-        entered = house.ledger.reviews.list_published_staff_ids("2024-03")
+        entered = {line.record.staff_id for line in house.ledger.reviews.list_register(MARCH.plus(1).first_on)}
     write_policy(home, "grades.yaml", "value: 36\n", "value: 30\n")
     assert home.run(*EVALUATE).code == 0
     rows = {row["staff_id"]: row for row in read_csv(home.march / "grades.csv")}

@@ -127,5 +127,5 @@ def _parse_known_at(text: str | None) -> datetime | None:
     """The instant, or the last one of a bare day."""
     if text is None:
         return None
-    is_day = len(text) == len("2024-03-31")
+    is_day = "T" not in text and ":" not in text
     return parse_instant("--known-at", f"{text}T23:59:59.999999" if is_day else text)

@@ -28,14 +28,19 @@ def list_proposals(
     config: Config = None,
     kind: Annotated[str | None, typer.Option(help="Only proposals of this kind.")] = None,
 ) -> None:
-    """List the proposals of the newest revision, tab-separated, with the decision that holds."""
+    """List the proposals of the newest revision, tab-separated, with the decision that holds.
+
+    `published_grade` is what the register holds from the month: where it differs, this is an amendment.
+    """
     from flows.results import ProposalKind
     from flows.review.decisions import list_review
 
     check_word("--kind", kind, get_args(ProposalKind))
     with open_installation(home, config) as house:
         rows = list_review(house.ledger, Month.parse(month))
-    typer.echo("staff_id\tkind\tcurrent\tproposed\tneeds_manual\treasons\tdecision")
+        lines = house.ledger.reviews.list_register(Month.parse(month).plus(1).first_on)
+    published = {line.record.staff_id: line.record.grade for line in lines if line.month == month}
+    typer.echo("staff_id\tkind\tcurrent\tproposed\tneeds_manual\treasons\tdecision\tpublished_grade")
     for row in rows:
         proposal = row.proposal
         if kind is None or proposal.kind == kind:
@@ -43,7 +48,8 @@ def list_proposals(
             decision = "open" if row.awaits_decision else row.decision.verdict if row.decision else ""
             typer.echo(
                 f"{proposal.staff_id}\t{proposal.kind}\t{current}\t{proposal.proposed_grade}\t"
-                f"{str(proposal.needs_manual).lower()}\t{';'.join(proposal.reasons)}\t{decision}"
+                f"{str(proposal.needs_manual).lower()}\t{';'.join(proposal.reasons)}\t{decision}\t"
+                f"{published.get(proposal.staff_id, '')}"
             )
 
 

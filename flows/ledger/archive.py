@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import Engine, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from flows.errors import QualityGate
@@ -27,7 +28,7 @@ class ArchiveLedger:
         if files is None:
             raise QualityGate(
                 f"policy {shorten_fingerprint(fingerprint)} is not in the archive: the revision was written by a "
-                "version of fivestar that kept none. Judge the month again: fivestar evaluate."
+                "version of fivestar that kept none. Its files and rows stay readable, but it can't be judged again."
             )
         return dict(files)
 
@@ -44,10 +45,10 @@ class ArchiveLedger:
 
 def insert_policy(connection: Connection, fingerprint: str, files: Mapping[str, str], archived_at: datetime) -> None:
     """Keep the files of a policy that isn't kept yet."""
-    known = select(policies.c.fingerprint).where(policies.c.fingerprint == fingerprint)
-    if connection.execute(known).scalar_one_or_none() is None:
-        row = {"fingerprint": fingerprint, "files": dict(files), "archived_at": archived_at}
-        connection.execute(insert(policies).values(row))
+    row = {"fingerprint": fingerprint, "files": dict(files), "archived_at": archived_at}
+    # Two months judged at once may bring the same new policy.
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(policies).values(row).on_conflict_do_nothing())
 
 
 def insert_changes(connection: Connection, month: str, revision: int, changes: Sequence[Change]) -> None:

@@ -1,7 +1,8 @@
 """Results in the ledger: a month's revisions and their rows, written once and never changed."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -86,11 +87,20 @@ def describe_inputs(inputs: Inputs) -> dict[str, Any]:
     return {**asdict(inputs), "sources": sources}
 
 
-def digest_proposal(proposal: Proposal) -> str:
-    """The SHA-256 of what a reviewer decides on: a decision holds for exactly this content."""
+def digest_proposal(proposal: Proposal, pay_lines: Iterable[PayLine]) -> str:
+    """The SHA-256 of what a reviewer decides on, the worker's pay included: a decision holds for exactly this."""
     content = asdict(proposal)
     del content["trace"]
+    content["pay"] = {line.basis: line.total_fen for line in pay_lines}
     return _digest(content)
+
+
+def group_pay_lines(pay_lines: Iterable[PayLine]) -> Mapping[str, list[PayLine]]:
+    """The pay lines of each worker; none for one who has no line."""
+    lines: defaultdict[str, list[PayLine]] = defaultdict(list)
+    for line in pay_lines:
+        lines[line.staff_id].append(line)
+    return lines
 
 
 @dataclass(frozen=True)
@@ -162,7 +172,10 @@ class ResultLedger:
             _insert_rows(connection, star_results, key, [_plain(asdict(row)) for row in result.stars])
             ratings = [{**names[row.community_code], **_plain(asdict(row))} for row in result.ratings]
             _insert_rows(connection, rating_results, key, ratings)
-            proposals = [{**_plain(asdict(row)), "digest": digest_proposal(row)} for row in result.proposals]
+            pay = group_pay_lines(result.pay_lines)
+            proposals = [
+                {**_plain(asdict(row)), "digest": digest_proposal(row, pay[row.staff_id])} for row in result.proposals
+            ]
             _insert_rows(connection, grade_proposals, key, proposals)
             _insert_rows(connection, pay_lines, key, [asdict(row) for row in result.pay_lines])
             _insert_rows(connection, award_lines, key, [asdict(row) for row in result.awards])
@@ -264,17 +277,9 @@ class ResultLedger:
 
     def list_pay_lines(self, month: str, revision: int) -> list[PayLine]:
         """The revision's pay lines; none if the base is not set."""
+        names = PayLine.__dataclass_fields__
         return [
-            PayLine(
-                row.staff_id,
-                row.basis,
-                row.grade,
-                row.appraisal,
-                row.basic_fen,
-                row.performance_fen,
-                row.uplift_fen,
-                row.total_fen,
-            )
+            PayLine(**{name: getattr(row, name) for name in names})
             for row in self._select(pay_lines, month, revision)
         ]
 

@@ -138,12 +138,6 @@ class ReviewLedger:
         with self._engine.connect() as connection:
             return set(connection.execute(query).scalars())
 
-    def list_published_staff_ids(self, month: str) -> set[str]:
-        """The workers whose decision on the month is in the register."""
-        query = select(grade_register.c.staff_id).where(grade_register.c.month == month)
-        with self._engine.connect() as connection:
-            return set(connection.execute(query).scalars())
-
     def find_published_revision(self, month: str) -> int | None:
         """The revision of the month from which the register was last fed; nothing if the month is not published."""
         newest = select(grade_register.c.revision).where(grade_register.c.month == month)

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from flows.errors import DecisionRefused, QualityGate
 from flows.ledger import Ledger
-from flows.ledger.results import RevisionRecord, digest_proposal
+from flows.ledger.results import RevisionRecord, digest_proposal, group_pay_lines
 from flows.ledger.reviews import (
     ArrearsLine,
     Decision,
@@ -30,8 +30,13 @@ class ReviewRow:
     proposal: Proposal
     digest: str
     decision: RecordedDecision | None
-    amends_published: bool = False
-    """The register holds a grade of this worker from the month already, decided on other content."""
+    published: RecordedDecision | None = None
+    """The decision from which the register holds a grade of this worker for the month, if it does."""
+
+    @property
+    def amends_published(self) -> bool:
+        """Whether the register holds a grade of the month that was decided on other content than this."""
+        return self.published is not None and self.decision != self.published
 
     @property
     def awaits_decision(self) -> bool:
@@ -66,16 +71,27 @@ def find_revision(ledger: Ledger, month: Month) -> RevisionRecord:
 def list_review(ledger: Ledger, month: Month) -> list[ReviewRow]:
     """The newest revision's proposals by worker, each with the decision that holds for it."""
     record = find_revision(ledger, month)
-    latest = {row.staff_id: row for row in ledger.reviews.list_decisions(str(month))}
-    published = ledger.reviews.list_published_staff_ids(str(month))
-    rows = []
-    for proposal in ledger.results.list_proposals(str(month), record.revision):
-        digest = digest_proposal(proposal)
-        decision = latest.get(proposal.staff_id)
-        holds = decision is not None and decision.proposal_digest == digest
-        amends = not holds and proposal.staff_id in published
-        rows.append(ReviewRow(proposal, digest, decision if holds else None, amends))
-    return rows
+    decisions = ledger.reviews.list_decisions(str(month))
+    published_ids = ledger.reviews.list_published_decision_ids(str(month))
+    latest = {decision.staff_id: decision for decision in decisions}
+    published = {decision.staff_id: decision for decision in decisions if decision.id in published_ids}
+    pay = group_pay_lines(ledger.results.list_pay_lines(str(month), record.revision))
+    return [
+        _make_row(proposal, pay[proposal.staff_id], latest.get(proposal.staff_id), published.get(proposal.staff_id))
+        for proposal in ledger.results.list_proposals(str(month), record.revision)
+    ]
+
+
+def _make_row(
+    proposal: Proposal,
+    pay_lines: Sequence[PayLine],
+    latest: RecordedDecision | None,
+    published: RecordedDecision | None,
+) -> ReviewRow:
+    """What the register holds comes first: a later decision on other content that never got there changes nothing."""
+    digest = digest_proposal(proposal, pay_lines)
+    holding = next((it for it in (published, latest) if it is not None and it.proposal_digest == digest), None)
+    return ReviewRow(proposal, digest, holding, published)
 
 
 def decide(
@@ -143,7 +159,6 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
     arrears: dict[int, ArrearsLine] = {}
     unreckoned_count = 0
     totals = _read_totals(ledger.results.list_pay_lines(str(month), record.revision))
-    paid = {line.staff_id for line in ledger.reviews.list_arrears(str(month))}
     for row in approved:
         decision = row.decision
         if decision is None or decision.id in published:
@@ -151,9 +166,9 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
         entries.append(_make_entry(row.proposal, decision))
         approved_on = city_day(decision.decided_at)
         if approved_on > row.proposal.effective_on and row.proposal.proposed_grade != row.proposal.current_grade:
-            # What a correction owes on top of arrears paid once already is for a person to reckon.
-            is_corrected = row.proposal.staff_id in paid
-            line = None if is_corrected else _reckon_arrears(row.proposal, approved_on, totals, month)
+            # The current grade here is the one before the published grade, so what an amendment owes on top of that
+            # is for a person to reckon.
+            line = None if row.amends_published else _reckon_arrears(row.proposal, approved_on, totals, month)
             if line is None:
                 unreckoned_count += 1
             else:

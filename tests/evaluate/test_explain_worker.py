@@ -27,6 +27,7 @@ def explain(proposal: Proposal, **given: object) -> WorkerExplanation:
     parts: dict[str, object] = {
         "pay": (),
         "title": None,
+        "digest": digest_proposal(proposal, ()),
         "decisions": [],
         "register": [],
         "arrears": [],
@@ -135,7 +136,7 @@ def decide(proposal: Proposal, number: int, verdict: str, digest: str | None = N
         month="2024-03",
         revision=2,
         staff_id=proposal.staff_id,
-        proposal_digest=digest or digest_proposal(proposal),
+        proposal_digest=digest or digest_proposal(proposal, ()),
         verdict=verdict,  # type: ignore[arg-type]
         reviewer="审核人",
         comment="核对无误",

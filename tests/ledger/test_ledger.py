@@ -128,7 +128,7 @@ def test_the_grade_in_force_is_the_latest_to_take_effect_then_the_latest_recorde
     result = make_result()
     ledger.results.save(result, 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     month = str(result.month)
-    row = Decision(month, 1, "K1", digest_proposal(result.proposals[0]), "approved", "审核人", "", True, NOW)
+    row = Decision(month, 1, "K1", digest_proposal(result.proposals[0], ()), "approved", "审核人", "", True, NOW)
     ledger.reviews.add_decisions([row] * 3)
     ids = [decision.id for decision in ledger.reviews.list_decisions(month)]
 

@@ -114,7 +114,18 @@ def test_a_decision_holds_in_a_later_revision_only_for_the_same_content(
 ) -> None:
     approve(ledger)
     changed = [replace(PROPOSALS[0], proposed_grade=5, entitled_grade=5), *PROPOSALS[1:]]
-    result = replace(make_result(), month=MONTH, proposals=changed, pay_lines=[])
+    result = replace(make_result(), month=MONTH, proposals=changed, pay_lines=[pay("K5", "proposed", 391_000)])
+    ledger.results.save(result, 2, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
+    assert read_verdicts(ledger) == {"K5": "approved"}
+
+
+def test_a_decision_does_not_hold_once_other_pay_would_follow_from_it(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    approve(ledger)
+    # The same grades, but the step from 3 to 4 is worth 34,000 fen and no longer 17,000.
+    lines = [pay("K1", "current", 374_000), pay("K1", "proposed", 408_000), pay("K5", "proposed", 391_000)]
+    result = replace(make_result(), month=MONTH, proposals=PROPOSALS, pay_lines=lines)
     ledger.results.save(result, 2, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     assert read_verdicts(ledger) == {"K5": "approved"}
 
@@ -207,6 +218,33 @@ def test_a_published_grade_is_amended_with_a_reason_and_never_in_bulk(
     assert read_verdicts(ledger) == {"K5": "approved"}
     with pytest.raises(DecisionRefused, match=r"published grade of worker K1 .* Say why with --comment"):
         approve(ledger, "K1", comment=" ")
+
+
+def test_an_amendment_of_a_grade_approved_in_time_owes_nothing_by_itself(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    # Approved by 1 April, so without arrears; what the amendment in June adds to it is not 5 less 3 but 5 less 4.
+    approve(ledger, "K1")
+    assert not publish(ledger, MONTH, recorded_at=NOW).arrears
+    late = datetime(2024, 6, 10, tzinfo=UTC)
+    save_with_grade(ledger, make_result, 2, 5)
+    approve(ledger, "K1", decided_at=late, comment="更正")
+    report = publish(ledger, MONTH, recorded_at=late)
+    assert (report.arrears, report.arrears_unreckoned_count) == ([], 1)
+
+
+def test_what_the_register_holds_is_no_amendment_whatever_was_decided_in_between(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    approve(ledger, "K1")
+    publish(ledger, MONTH, recorded_at=NOW)
+    save_with_grade(ledger, make_result, 2, 5)
+    decide(ledger, MONTH, "rejected", reviewer="审核人", staff_ids=["K1"], comment="不符", decided_at=NOW)
+    save_with_grade(ledger, make_result, 3, 4)
+    [row] = [row for row in list_review(ledger, MONTH) if row.proposal.staff_id == "K1"]
+    assert (row.amends_published, row.awaits_decision) == (False, False)
+    assert row.decision is not None
+    assert row.decision.verdict == "approved"
 
 
 def test_arrears_of_a_correction_are_left_to_a_person(

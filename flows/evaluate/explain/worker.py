@@ -10,7 +10,6 @@ from typing import Any
 
 from flows.evaluate.explain.pay import PayExplanation
 from flows.evaluate.pay import AnnualTitle
-from flows.ledger.results import digest_proposal
 from flows.ledger.reviews import ArrearsLine, RecordedDecision, RegisterLine
 from flows.month import Month
 from flows.policy import PolicyAt, PolicyValue
@@ -112,6 +111,7 @@ def explain_worker(
     *,
     pay: Sequence[PayExplanation],
     title: AnnualTitle | None,
+    digest: str,
     decisions: Sequence[RecordedDecision],
     register: Sequence[RegisterLine],
     arrears: Sequence[ArrearsLine],
@@ -119,8 +119,8 @@ def explain_worker(
 ) -> WorkerExplanation:
     """The worker's month from its proposal; `policy_at` is the policy of its effective date.
 
-    `title` is the community's annual title that moves money then, `decisions` are those on this worker's month, the
-    earliest first.
+    `title` is the community's annual title that moves money then, `digest` that of what is decided on; `decisions`
+    are those on this worker's month, the earliest first.
     """
     steps = tuple(_explain_step(step) for step in proposal.trace)
     paths = {path for step in steps for path in step.policy} | set(PAY_PATHS)
@@ -140,7 +140,7 @@ def explain_worker(
         pay=tuple(pay),
         committee_member=proposal.committee_member,
         title=title,
-        decisions=tuple(_explain_decisions(decisions, digest_proposal(proposal))),
+        decisions=tuple(_explain_decisions(decisions, digest)),
         register=tuple(_explain_register(line) for line in register),
         arrears=tuple(arrears),
         records=tuple(records),

@@ -75,8 +75,11 @@ class LetterMonth:
 def find_outcome(row: ReviewRow) -> Outcome | None:
     """What the worker is to be told; nothing while a person has yet to decide, or if nothing concerns the worker.
 
-    A raise that is held back needs no decision, yet affects the worker.
+    A raise that is held back needs no decision, yet affects the worker. What would amend a grade of the month that is
+    in the register already is told by a person: this proposal starts from the grade before that one.
     """
+    if row.amends_published:
+        return None
     if row.proposal.kind == "hold":
         return "held"
     if row.decision is None or row.decision.verdict == "returned":

@@ -12,6 +12,7 @@ from flows.errors import DecisionRefused, UsageError
 from flows.house import Clock, House, load_archived_policy, record_step
 from flows.ledger.results import RevisionRecord
 from flows.month import Month
+from flows.outputs import OUTPUTS
 from flows.review.decisions import ReviewRow, find_revision, list_review, refuse_outdated
 from flows.review.letters.contents import Outcome
 from flows.review.letters.document import LetterPress
@@ -72,6 +73,7 @@ def write_letters(
         shared = _gather(house, month, record)
         press = LetterPress()
         entries = []
+        _refuse_outputs(folder, house.settings.home)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             earlier = _read_index(folder / INDEX)
@@ -106,6 +108,14 @@ def name_letter(month: Month, staff_id: str) -> str:
     return f"{month}-{safe}.docx"
 
 
+def _refuse_outputs(folder: Path, home: Path) -> None:
+    if folder.resolve().is_relative_to((home / OUTPUTS).resolve()):
+        raise UsageError(
+            f"{folder} lies among the results, whose folders are replaced as a whole at each evaluation: letters "
+            "would be lost. Name a folder outside of them."
+        )
+
+
 def _list_owed(rows: Sequence[ReviewRow]) -> Owed:
     return [(row, outcome) for row in rows if (outcome := find_outcome(row)) is not None]
 
@@ -129,6 +139,11 @@ def _choose_owed(rows: Sequence[ReviewRow], staff_ids: Collection[str], month: M
 def _explain_refusal(row: ReviewRow | None) -> str:
     if row is None:
         return "has no proposal. Look the number up with fivestar review list."
+    if row.amends_published:
+        return (
+            "has a grade of this month in the register, and the newest revision proposes otherwise. The letter of "
+            "the published grade stands; write one on its amendment by hand."
+        )
     if row.proposal.kind == "none":
         return "keeps the grade and was to be told nothing, so there is no letter."
     state = "was returned" if row.decision is not None else "awaits a decision"
@@ -155,11 +170,12 @@ def _gather(house: House, month: Month, record: RevisionRecord) -> LetterMonth:
 
 def _describe_data(house: House, record: RevisionRecord) -> tuple[str, ...]:
     """The batches behind the workers' facts: how many of each table, and the last one's id."""
-    used = frozenset(record.inputs["batch_ids"])
+    tables = {landing.batch_id: landing.table for landing in house.ledger.list_landings()}
     batches: dict[str, list[str]] = {}
-    for landing in house.ledger.list_landings():
-        if landing.batch_id in used:
-            batches.setdefault(landing.table, []).append(landing.batch_id)
+    # In the order in which the revision had them; one that landed twice counts once, where it landed last.
+    for batch_id in reversed(dict.fromkeys(reversed(record.inputs["batch_ids"]))):
+        if batch_id in tables:
+            batches.setdefault(tables[batch_id], []).append(batch_id)
     described = [
         f"{TABLES[table]} {len(batches[table])} 批（最后一批 {batches[table][-1]}）"
         for table in PERSONAL_TABLES
