@@ -6,14 +6,14 @@ Nothing of it enters the month's results, register or outputs: only an outcome r
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.errors import ConfigurationError
 from flows.evaluate.compare import compare_results, list_unseen_changes
 from flows.house import Clock, House, Progress, ignore_progress, record_step
-from flows.inputs import MonthInputs, gather_inputs, judge_inputs
+from flows.inputs import gather_inputs, judge_inputs, take_policy
 from flows.month import Month
 from flows.moves import CommunityMove, Comparison, CostLine, PolicyChange, WorkerMove
 from flows.outputs import hold_lock
@@ -82,7 +82,7 @@ def compare_policies(
 ) -> ComparisonReport:
     """Judge `month` by the policy in use and by that of `policy_folder`, on the same inputs, and write what moves.
 
-    The files lie in `<home>/compare/<month>-<start of the other policy's fingerprint>/`; an equal comparison gives
+    The files lie in `<home>/compare/<month>-<start of each policy's fingerprint>/`; an equal comparison gives
     equal bytes. Raises `ConfigurationError` for a policy that is wrong or not in force, and `QualityGate` for a
     month without data.
     """
@@ -91,7 +91,7 @@ def compare_policies(
         counts.update(
             policy_fingerprint=comparison.fingerprint_before,
             other_fingerprint=comparison.fingerprint_after,
-            communities_moved=sum(move.direction != "same" for move in comparison.communities),
+            communities_moved=sum(move.is_judged_otherwise for move in comparison.communities),
             workers_moved=sum(move.is_treated_otherwise for move in comparison.workers),
             monthly_change_fen=comparison.total.monthly_change_fen,
         )
@@ -103,7 +103,7 @@ def compare_policies(
 def _judge_both(house: House, month: Month, policy_folder: Path, progress: Progress) -> Comparison:
     inputs = gather_inputs(house, month, house.settings.config / "policy")
     with _blame(policy_folder):
-        other = _take_policy(house, inputs, policy_folder)
+        other = take_policy(house, inputs, load_policy(policy_folder))
     with house.view(list(inputs.landings)) as view:
         progress(f"judging {month} by the policy in use", 0)
         before = judge_inputs(inputs, view)
@@ -112,15 +112,6 @@ def _judge_both(house: House, month: Month, policy_folder: Path, progress: Progr
             after = judge_inputs(other, view)
     unseen = list_unseen_changes(inputs.policy, other.policy, month)
     return compare_results(before, after, unseen_changes=unseen)
-
-
-def _take_policy(house: House, inputs: MonthInputs, policy_folder: Path) -> MonthInputs:
-    """The same inputs under the other policy; its own cut-off decides which sources are present (policy §3.3)."""
-    other = inputs.under(load_policy(policy_folder))
-    cutoffs = {it.policy.at(it.month.last_on).integer("five_star.cutoff_day") for it in (inputs, other)}
-    if len(cutoffs) == 1:
-        return other
-    return replace(other, sources=gather_inputs(house, inputs.month, policy_folder).sources)
 
 
 @contextmanager
@@ -134,7 +125,8 @@ def _blame(policy_folder: Path) -> Iterator[None]:
 
 def _write_comparison(home: Path, comparison: Comparison) -> Path:
     """The comparison's folder with all its files, written aside and renamed."""
-    name = f"{comparison.month}-{shorten_fingerprint(comparison.fingerprint_after)}"
+    fingerprints = map(shorten_fingerprint, (comparison.fingerprint_before, comparison.fingerprint_after))
+    name = "-".join([str(comparison.month), *fingerprints])
     folder = home / "compare" / name
     aside, old = folder.with_name(f".{name}.new"), folder.with_name(f".{name}.old")
     with hold_lock(
@@ -217,12 +209,17 @@ def _make_cost_row(line: CostLine) -> dict[str, Any]:
 def _make_policy_row(change: PolicyChange, *, in_force: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
         "path": change.known.path,
-        "title": change.known.title,
+        "title": _neutralise(change.known.title),
         "change": change.kind,
         "in_force": in_force,
     }
     for side, value in (("before", change.before), ("after", change.after)):
         for name in ("unit", "value", "tag", "reference"):
-            row[f"{name}_{side}"] = None if value is None else getattr(value, name)
+            row[f"{name}_{side}"] = None if value is None else _neutralise(getattr(value, name))
         row[f"start_{side}"] = None if value is None else value.start_on
     return row
+
+
+def _neutralise(text: str) -> str:
+    """Text that a spreadsheet would take for a formula, kept as text by an apostrophe."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -51,6 +51,11 @@ def open_house(settings: Settings) -> House:
 
     Raises `ConfigurationError` if they cannot be made there.
     """
+    if any("=" in part for part in settings.home.parts):
+        raise ConfigurationError(
+            f"{settings.home}: a folder on the way to it has a name with =, which what counts would read as a column "
+            "of every table. Name another one with --home or FIVESTAR_HOME."
+        )
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:

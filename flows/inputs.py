@@ -40,10 +40,6 @@ class MonthInputs:
     earlier_revision: int | None
     keeps_roster: bool
 
-    def under(self, policy: Policy) -> "MonthInputs":
-        """The same inputs, to be judged by another policy."""
-        return replace(self, policy=policy)
-
 
 def gather_inputs(house: House, month: Month, policy_folder: Path) -> MonthInputs:
     """What `month` would be judged from now, by the policy in `policy_folder`."""
@@ -63,6 +59,16 @@ def gather_inputs(house: House, month: Month, policy_folder: Path) -> MonthInput
         earlier_revision=None if earlier is None else earlier.revision,
         keeps_roster=any("staff" in source.tables for source in sources),
     )
+
+
+def take_policy(house: House, inputs: MonthInputs, policy: Policy) -> MonthInputs:
+    """The same inputs under another policy; its own cutoff decides which sources are present (policy §3.3)."""
+    month = inputs.month
+    cutoff_day, before = (it.at(month.last_on).integer("five_star.cutoff_day") for it in (policy, inputs.policy))
+    if cutoff_day == before:
+        return replace(inputs, policy=policy)
+    sources = find_source_status(house, read_sources(house), month, month.cutoff_at(cutoff_day))
+    return replace(inputs, policy=policy, sources=sources)
 
 
 def judge_inputs(inputs: MonthInputs, view: TableView) -> MonthResult:

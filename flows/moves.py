@@ -73,6 +73,11 @@ class CommunityMove:
         return tuple(after.star for before, after in pairs if before.state == "lit" and after.state != "lit")
 
     @property
+    def is_judged_otherwise(self) -> bool:
+        """Whether anything of it differs: stars, their states and scores, the total, or the rank."""
+        return (self.before, *self.stars_before) != (self.after, *self.stars_after)
+
+    @property
     def direction(self) -> CommunityDirection:
         """More stars, fewer, as many but others, or the same ones."""
         if len(self.gained) != len(self.lost):

@@ -14,7 +14,7 @@ from flows.code import fingerprint_code
 from flows.errors import FivestarError
 from flows.house import Clock, House
 from flows.ingest.datadocs.judgements import ResourceJudgement, collect_judgements
-from flows.inputs import MonthInputs, judge_inputs, rebuild_inputs
+from flows.inputs import MonthInputs, judge_inputs, rebuild_inputs, take_policy
 from flows.lake import TableView
 from flows.ledger.results import Making, RevisionRecord, describe_inputs, digest_data, digest_inputs
 from flows.month import Month
@@ -163,7 +163,7 @@ def _judge_between(
             with house.view(list(old.landings)) as old_view:
                 stages.append(judge_inputs(old, old_view))
         else:
-            stages.append(judge_inputs(inputs.under(old.policy), view))
+            stages.append(judge_inputs(take_policy(house, inputs, old.policy), view))
     return [*stages, result], causes or ["undetermined"]
 
 

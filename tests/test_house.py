@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from flows.errors import QualityGate
+from flows.errors import ConfigurationError, QualityGate
 from flows.house import House, load_archived_policy, open_house
 from flows.ledger.archive import insert_policy
 from flows.policy import load_policy
@@ -44,3 +44,9 @@ def test_a_policy_that_the_archive_lacks_is_refused(tmp_path: Path) -> None:
         pytest.raises(QualityGate, match="policy 000000000000 is not in the archive"),
     ):
         load_archived_policy(house, ANOTHER)
+
+
+def test_a_home_below_a_folder_that_would_be_read_as_a_column_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="post=principal/home: a folder on the way to it has a name with ="):
+        open_house(load_settings(tmp_path / "post=principal" / "home", CONFIG))
+    assert not (tmp_path / "post=principal").exists()

@@ -14,6 +14,7 @@ from flows import replay, revisions
 from flows.evaluate import stars
 from flows.inputs import gather_inputs, judge_inputs
 from flows.lake import LakeView
+from flows.month import CITY_ZONE
 from flows.results import MonthResult
 
 pytestmark = pytest.mark.flow
@@ -102,6 +103,15 @@ def test_with_new_data_and_a_new_policy_each_cell_has_the_cause_that_moved_it(
     report = (home.march / "report.html").read_text(encoding="utf-8")
     assert "与第 1 版相比" in report
     assert worker not in report
+
+
+def test_a_later_cutoff_is_policy_even_where_it_makes_a_source_incomplete(home: Home) -> None:
+    # The sources were pulled up to the cutoff of 3 April; what a cutoff of the 6th needs beyond it is not held.
+    write_policy(home, "five_star.yaml", "value: 3\n", "value: 6\n")
+    assert home.run(*EVALUATE).code == 0
+    changes = read_changes(home)
+    assert {row["causes"] for row in changes.values()} == {"policy"}
+    assert any("source_missing" in row["after"] for row in changes.values())
 
 
 def test_a_result_that_only_the_program_changed_is_told_as_such(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +252,15 @@ def test_the_register_tells_what_was_held_true_on_a_day_about_another_day(home: 
     staff_id = now.out.splitlines()[1].split("\t")[0]
     history = home.run("register", "history", "--staff", staff_id)
     assert [line.split("\t")[0] for line in history.out.splitlines()[1:]] == [staff_id]
+
+
+@pytest.mark.parametrize("day", ["{:%Y-%m-%d}", "{:%Y%m%d}"])
+def test_a_bare_day_lasts_until_its_end(home: Home, day: str) -> None:
+    with home.open() as house:
+        recorded_at = house.ledger.reviews.list_register(MARCH.last_on)[0].recorded_at.astimezone(CITY_ZONE)
+    # Read at midnight it would come before anything that was recorded in its course.
+    answer = home.run("register", "show", "--on", "2024-03-31", "--known-at", day.format(recorded_at))
+    assert len(answer.out.splitlines()) > 1
 
 
 @pytest.mark.parametrize("option", [("--on", "2024-02-30"), ("--known-at", "yesterday")])

@@ -77,9 +77,11 @@ def _describe_side(value: "PolicyValue | None", other: "PolicyValue | None") -> 
 
 def _echo_communities(found: "Comparison") -> None:
     directions = [move.direction for move in found.communities]
+    otherwise_count = sum(move.direction == "same" and move.is_judged_otherwise for move in found.communities)
     typer.echo(
         f"communities: {directions.count('up')} with more stars, {directions.count('down')} with fewer, "
-        f"{directions.count('swapped')} with as many but others, {directions.count('same')} unchanged"
+        f"{directions.count('swapped')} with as many but others, {directions.count('same')} with the same stars, "
+        f"{otherwise_count} of these with another score, state or rank"
     )
 
 

@@ -235,7 +235,7 @@ def test_an_identical_policy_says_that_nothing_differs(home: Home, tmp_path: Pat
     answer = compare(home, edit_policy(home, tmp_path / "policy"))
     assert answer.code == 0
     assert "policy: the two are the same, so nothing differs" in answer.out
-    assert "communities: 0 with more stars, 0 with fewer, 0 with as many but others, 24 unchanged" in answer.out
+    assert "0 with as many but others, 24 with the same stars, 0 of these with another score" in answer.out
     assert "pay: 0.00 yuan a month, 0.00 a year" in answer.out
     assert read_csv(find_folder(answer) / "policy.csv") == []
 

@@ -292,6 +292,35 @@ def test_one_more_letter_joins_the_index_and_all_again_drops_what_no_longer_hold
     assert [row[0] for row in read_index(tmp_path)[1:]] == ["K2", "K4", "K5", "K7"]
 
 
+def test_an_amendment_of_a_published_grade_has_no_letter_and_says_why(
+    house: House, tmp_path: Path, make_result: Callable[..., MonthResult]
+) -> None:
+    publish(house.ledger, MONTH, recorded_at=DECIDED_AT)
+    result = house.ledger.results
+    record = result.find_latest("2024-03")
+    assert record is not None
+    proposals = [
+        replace(row, proposed_grade=6, entitled_grade=6) if row.staff_id == RAISED else row
+        for row in result.list_proposals("2024-03", 1)
+    ]
+    empty = make_result(community_count=1, staff_per_community=0)
+    inputs = replace(empty.inputs, policy_fingerprint=record.inputs["policy_fingerprint"])
+    later = replace(empty, proposals=proposals, pay_lines=result.list_pay_lines("2024-03", 1), inputs=inputs)
+    result.save(later, 2, digests={}, making=Making("1", "c" * 64, {}, JUDGED_AT))
+    with pytest.raises(DecisionRefused, match="write one on its amendment by hand"):
+        write(house, tmp_path / "letters", RAISED)
+    say(house, "rejected", RAISED, comment="不符")
+    with pytest.raises(DecisionRefused, match="The letter of the published grade stands"):
+        write(house, tmp_path / "letters", RAISED)
+    write(house, tmp_path / "letters")
+    assert not (tmp_path / "letters" / f"2024-03-{RAISED}.docx").exists()
+
+
+def test_letters_among_the_results_are_refused(house: House) -> None:
+    with pytest.raises(UsageError, match="letters would be lost"):
+        write(house, house.settings.home / "outputs" / "2024-03")
+
+
 def test_another_file_named_index_is_not_overwritten(house: House, tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text("name,phone\n", "utf-8")
     with pytest.raises(UsageError, match=r"index\.csv is not an index of letters"):
