@@ -144,7 +144,7 @@ def test_the_first_year_of_all_can_decide_a_deadline():
     # 1 January of the year 1 is a Monday: working days are the 2nd, 3rd and 4th.
     found = find([(2, date(1, 1, 1))], date(1, 1, 1), date(1, 1, 31), plain_year(1))
     assert found == {(2, date(1, 1, 1)): end_of_day(date(1, 1, 4))}
-    with pytest.raises(ConfigurationError, match=r"published for 1\. It decides working days counted from 0001-01-28"):
+    with pytest.raises(ConfigurationError, match=r"published for 1\. It decides .* 0001-01-28"):
         find([(2, date(1, 1, 28))], date(1, 1, 1), date(1, 1, 31))
     # After the 29th two days are left, whatever they are.
     assert find([(2, date(1, 1, 29))], date(1, 1, 1), date(1, 1, 31)) == {}
