@@ -16,6 +16,8 @@ CITY_OFFSET = timedelta(hours=8)
 """Asia/Shanghai against UTC: constant since 1992, which lets the engines derive a local day by addition."""
 
 MONTHS_IN_YEAR = 12
+MONTH_PATTERN = r"^((?:19|20|21)[0-9]{2})-(0[1-9]|1[0-2])$"
+"""A month as it is written, from 1900 to 2199."""
 LAST_SECOND_OF_DAY = time(23, 59, 59)
 
 
@@ -29,7 +31,7 @@ class Month:
     @classmethod
     def parse(cls, text: str) -> "Month":
         """The month written `YYYY-MM`, from 1900 to 2199. Raises `UsageError` for anything else."""
-        match = re.fullmatch(r"((?:19|20|21)[0-9]{2})-(0[1-9]|1[0-2])", text)
+        match = re.fullmatch(MONTH_PATTERN, text)
         if match is None:
             raise UsageError(f"month {text!r} cannot be read. Write it as YYYY-MM, for example 2024-03.")
         return cls(int(match[1]), int(match[2]))

@@ -10,8 +10,6 @@ from typing import Literal
 
 Kind = Literal["text", "integer", "boolean", "instant", "date", "month"]
 
-MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
-
 
 @dataclass(frozen=True)
 class Column:

@@ -116,7 +116,7 @@ QUALITY_REASONS = {
     "year_in_future": "年度晚于取数当年",
     "starts_later": "晚于名册月份的次月首日",
     "repeated": "同一份名册中重复出现",
-    "out_of_range": "数值超出范围",
+    "out_of_range": "超出合理范围",
     "above_total": "覆盖数大于总数",
     "negative": "数量为负",
     "unreadable": "无法读取",

@@ -99,14 +99,17 @@ class CityCalendar:
         Unknown days can only bring a deadline forward. So it is settled if even without them it lies before
         `first_on`, or if even with all of them it lies after `last_on`.
         """
+        if reported_on >= last_on:
+            return None, frozenset()
+        after_on = reported_on + timedelta(days=1)
         found, known_count, unknown_count = None, 0, 0
         missing: set[int] = set()
-        for year in range((reported_on + timedelta(days=1)).year, last_on.year + 1):
+        for year in range(after_on.year, last_on.year + 1):
             days = self._list_working_days(year)
             if days is None:
                 missing.add(year)
-                start_on = max(reported_on, date(year - 1, 12, 31))
-                unknown_count += (min(last_on, date(year, 12, 31)) - start_on).days
+                unknown_on = max(after_on, date(year, 1, 1))
+                unknown_count += (min(last_on, date(year, 12, 31)) - unknown_on).days + 1
                 continue
             span = days[bisect_right(days, reported_on) : bisect_right(days, last_on)]
             if known_count + len(span) >= count:

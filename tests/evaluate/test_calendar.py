@@ -7,6 +7,7 @@ from star_city import shipped_policy
 
 from flows.errors import ConfigurationError
 from flows.evaluate.calendar import CalendarYear, CityCalendar
+from flows.month import end_of_day
 
 LIMITS = {2: 3, 3: 7, 4: 15}
 
@@ -132,3 +133,30 @@ def test_an_unpublished_year_is_no_error_where_the_deadline_ends_before_the_span
     assert find([(2, date(2003, 12, 30))], date(2004, 3, 1), date(2004, 5, 31)) == {}
     with pytest.raises(ConfigurationError, match="2003"):
         find([(2, date(2003, 12, 30))], date(2004, 1, 1), date(2004, 3, 31))
+
+
+def test_a_report_in_the_first_year_of_all_is_due_long_before_the_span():
+    # The official calendar begins with 2004: even if no day before it worked, 15 working days end in January 2004.
+    assert find([(4, date(1, 1, 1)), (4, date(1, 12, 31))], date(2024, 1, 1), date(2024, 3, 31)) == {}
+
+
+def test_the_first_year_of_all_can_decide_a_deadline():
+    # 1 January of the year 1 is a Monday: working days are the 2nd, 3rd and 4th.
+    found = find([(2, date(1, 1, 1))], date(1, 1, 1), date(1, 1, 31), plain_year(1))
+    assert found == {(2, date(1, 1, 1)): end_of_day(date(1, 1, 4))}
+    with pytest.raises(ConfigurationError, match=r"published for 1\. It decides .* 0001-01-28"):
+        find([(2, date(1, 1, 28))], date(1, 1, 1), date(1, 1, 31))
+    # After the 29th two days are left, whatever they are.
+    assert find([(2, date(1, 1, 29))], date(1, 1, 1), date(1, 1, 31)) == {}
+
+
+def test_the_last_year_of_all_can_decide_a_deadline():
+    # 31 December 9999 is a Friday: three working days after Tuesday the 28th end on it, and after the 29th never.
+    calendar = plain_year(9999)
+    span = date(9999, 12, 1), date.max
+    reported = [(2, date(9999, 12, number)) for number in (28, 29, 30, 31)]
+    assert find(reported, *span, calendar) == {reported[0]: datetime(9999, 12, 31, 15, 59, 59, tzinfo=UTC)}
+
+
+def test_a_report_after_the_span_is_not_due_in_it():
+    assert find([(2, date(2024, 3, 31)), (2, date.max)], date(2024, 1, 1), date(2024, 3, 31)) == {}

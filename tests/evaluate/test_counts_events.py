@@ -56,6 +56,12 @@ def test_every_tier_counts_until_policy_says_otherwise():
     assert count_home(events, by=replace(scheme(), counted_tiers=(2, 3, 4))).due == 3
 
 
+def test_an_event_of_the_first_instant_of_all_is_not_due_and_stops_no_other():
+    # 00:00 UTC of 1 January of the year 1, as some programs write "never".
+    never = event(due_at=None, extended_to=None, reported_at="0001-01-01 08:00:00", closed_at=None, status="open")
+    assert count_home([event(), never]).due == 1
+
+
 # Deadlines that nobody set
 
 

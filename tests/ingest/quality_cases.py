@@ -123,6 +123,14 @@ _CASES: dict[str, dict[str, tuple[Changes, Changes]]] = {
             [{"current_grade": it} for it in (None, 1, 18)],
             [{"current_grade": it} for it in (0, 19)],
         ),
+        "prior_service_range:prior_service_months": (
+            [{"prior_service_months": it} for it in (None, 0, 720)],
+            [{"prior_service_months": it} for it in (721, 36_000)],
+        ),
+        "service_not_before:service_start_on": (
+            [{"service_start_on": it} for it in (None, date(1949, 10, 1))],
+            [{"service_start_on": it} for it in (date(1949, 9, 30), date(1, 1, 1))],
+        ),
         # Grades of March's roster take effect on 1 April.
         "service_started:service_start_on": (
             [

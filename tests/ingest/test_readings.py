@@ -281,6 +281,13 @@ def test_what_is_no_month_is_unreadable() -> None:
     assert tell(read_months(["2024-13", "三月", "2024", None], SHANGHAI)) == [UNREADABLE] * 3 + [NOTHING]
 
 
+def test_months_go_from_1900_to_2199() -> None:
+    values = ["1900-01", "190001", date(1900, 1, 31), "2199-12", 219912, "2199-12-31"]
+    assert tell(read_months(values, SHANGHAI)) == ["1900-01"] * 3 + ["2199-12"] * 3
+    values = ["1899-12", "189912", date(1899, 12, 31), "2200-01", 220001, "2200-01-01", "0000-05", "9999-12"]
+    assert tell(read_months(values, SHANGHAI)) == [UNREADABLE] * 8
+
+
 @pytest.mark.parametrize("style", [SHANGHAI, WORKBOOK])
 @pytest.mark.parametrize("number", [20190701, 20190701.0, 20190701000000, "20190701"])
 def test_a_number_of_eight_or_fourteen_digits_is_the_date_that_it_spells(style: Style, number: Any) -> None:

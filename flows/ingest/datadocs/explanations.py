@@ -10,6 +10,7 @@ from flows.ingest.describe.row_rules import (
     Listed,
     NotAbove,
     NotBefore,
+    NotBeforeDay,
     NotFuture,
     NotFutureYear,
     Once,
@@ -44,6 +45,8 @@ def explain_check(check: Check, bands: Bands) -> str:
         return f"{column}的写法须完全符合 {rule.pattern}。"
     if isinstance(rule, Between):
         return f"{column}须{_limit(rule)}。"
+    if isinstance(rule, NotBeforeDay):
+        return f"{column}不得早于 {rule.minimum}。"
     if isinstance(rule, Band):
         low, high = bands[check.post or ""]
         post = POSTS.get(check.post or "", check.post)

@@ -1,6 +1,7 @@
 """Quality rules that judge a row: what each kind asks, and of which columns (data.md, "Rows that must not pass")."""
 
 import re
+from datetime import date
 from typing import Literal
 
 import pyarrow as pa
@@ -75,6 +76,14 @@ class NotBefore(BaseRowRule):
     kind: Literal["not_before"]
     columns: list[str]
     other: str
+
+
+class NotBeforeDay(BaseRowRule):
+    """Days that may not lie before the day `minimum`."""
+
+    kind: Literal["not_before_day"]
+    columns: list[str]
+    minimum: date
 
 
 class NotAbove(BaseRowRule):
@@ -163,6 +172,7 @@ RowRule = (
     | Pattern
     | Between
     | NotBefore
+    | NotBeforeDay
     | NotAbove
     | NotFuture
     | NotFutureYear
@@ -180,6 +190,7 @@ COLUMN_KINDS = {
     "not_above": "integer",
     "band": "integer",
     "not_before": "instant",
+    "not_before_day": "date",
     "not_future": "instant",
     "not_future_year": "integer",
     "starts_by_next_month": "date",

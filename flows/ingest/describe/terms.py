@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from flows.schema import MONTH_PATTERN, TABLES, Column, Table
+from flows.month import MONTH_PATTERN
+from flows.schema import TABLES, Column, Table
 
 CODE_DEFAULT = "default"
 """The key of a code map that answers every value not listed."""

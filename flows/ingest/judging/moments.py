@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from flows.month import LAST_SECOND_OF_DAY, city_day
+from flows.month import LAST_SECOND_OF_DAY, MONTH_PATTERN, city_day
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- instants are held as UTC without offset
 EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001
@@ -71,22 +71,29 @@ def read_day(value: Any, style: Style) -> date | None:
 
 
 def read_month(value: Any, style: Style) -> str | None:
-    """The month as YYYY-MM, also that of a day; nothing, or `ValueError`, if it can't be read."""
-    if _is_number(value) and float(value).is_integer():
-        value = int(value)
-    match = _MONTH.fullmatch(normalise(value)) if isinstance(value, str | int) else None
-    if match is not None:
-        number = int(match[2] or match[3])
-        return f"{match[1]}-{number:02d}" if 1 <= number <= 12 else None  # noqa: PLR2004
-    if isinstance(value, int) and value < FIRST_MONTH_SERIAL:
-        return None
-    day = read_day(value, style)
-    return f"{day:%Y-%m}" if day is not None else None
+    """The month as YYYY-MM, also that of a day; nothing, or `ValueError`, if it can't be read.
+
+    Months go from 1900 to 2199, as `Month` does: nobody could ask for another.
+    """
+    written = _write_month(value, style)
+    return written if written is not None and re.fullmatch(MONTH_PATTERN, written) else None
 
 
 def normalise(value: object) -> str:
     """Full-width digits and colons as plain ones, no spaces around."""
     return unicodedata.normalize("NFKC", str(value)).strip()
+
+
+def _write_month(value: Any, style: Style) -> str | None:
+    if _is_number(value) and float(value).is_integer():
+        value = int(value)
+    match = _MONTH.fullmatch(normalise(value)) if isinstance(value, str | int) else None
+    if match is not None:
+        return f"{match[1]}-{match[2] or match[3]:0>2}"
+    if isinstance(value, int) and value < FIRST_MONTH_SERIAL:
+        return None
+    day = read_day(value, style)
+    return f"{day:%Y-%m}" if day is not None else None
 
 
 def _to_utc(moment: datetime, zone: tzinfo) -> datetime:

@@ -18,6 +18,7 @@ from flows.ingest.describe.row_rules import (
     Listed,
     NotAbove,
     NotBefore,
+    NotBeforeDay,
     NotFuture,
     NotFutureYear,
     Once,
@@ -30,8 +31,8 @@ from flows.ingest.describe.row_rules import (
 )
 from flows.ingest.describe.rules import TableRules
 from flows.ingest.judging.readings import Mask
-from flows.month import MONTHS_IN_YEAR, city_day
-from flows.schema import MONTH_PATTERN, Column, Table
+from flows.month import MONTH_PATTERN, MONTHS_IN_YEAR, city_day
+from flows.schema import Column, Table
 
 Bands = Mapping[str, tuple[int, int]]
 
@@ -129,6 +130,8 @@ def find_breaches(check: Check, rows: pa.Table, references: References) -> Mask:
         return _mask(pc.invert(pc.match_substring_regex(values, f"^(?:{rule.pattern})$")))
     if isinstance(rule, Between):
         return _find_outside(values, rule.minimum, rule.maximum)
+    if isinstance(rule, NotBeforeDay):
+        return _mask(pc.less(values, pa.scalar(rule.minimum, pa.date32())))
     if isinstance(rule, Once):
         return _find_repeated([_column(rows, name) for name in rule.columns])
     if isinstance(rule, KnownCommunity):
@@ -172,7 +175,7 @@ def _find_late_starts(days: pa.Array, months: pa.Array) -> Mask:
     read = pc.match_substring_regex(months, MONTH_PATTERN)
     text = pc.if_else(read, months, None)
     year, number = (pc.utf8_slice_codeunits(text, *ends).cast(pa.int64()) for ends in ((0, 4), (5, 7)))
-    following = pc.if_else(pc.greater(year, 0), pc.add(pc.multiply(year, MONTHS_IN_YEAR), number), None)
+    following = pc.add(pc.multiply(year, MONTHS_IN_YEAR), number)
     starting = pc.add(pc.multiply(pc.year(days), MONTHS_IN_YEAR), pc.subtract(pc.month(days), 1))
     is_first = pc.equal(pc.day(days), 1)
     return _mask(pc.or_(pc.greater(starting, following), pc.and_(pc.equal(starting, following), pc.invert(is_first))))

@@ -8,14 +8,14 @@ import gc
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.errors import QualityGate
+from flows.errors import QualityGate, UsageError
 from flows.ingest.describe.row_rules import (
     Band,
     Between,
@@ -24,6 +24,7 @@ from flows.ingest.describe.row_rules import (
     Listed,
     NotAbove,
     NotBefore,
+    NotBeforeDay,
     NotFuture,
     NotFutureYear,
     Once,
@@ -36,7 +37,7 @@ from flows.ingest.describe.row_rules import (
 )
 from flows.ingest.describe.rules import CrossRule
 from flows.ingest.judging.predicates import Check, References
-from flows.month import city_day
+from flows.month import Month, city_day
 
 SEVERITIES = {"stop": "critical", "reject": "warning", "warn": "info"}
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -175,6 +176,8 @@ def _describe(check: Check, references: References) -> tuple[str, dict[str, Any]
         return "ExpectColumnValuesToMatchRegex", {"column": column, "regex": f"(?a)^(?:{rule.pattern})(?![\\s\\S])"}
     if isinstance(rule, Between):
         return _between(column, rule.minimum, rule.maximum)
+    if isinstance(rule, NotBeforeDay):
+        return _between(column, rule.minimum, None)
     if isinstance(rule, Band):
         low, high = references.bands[check.post or ""]
         kind, terms = _between(column, low, high)
@@ -205,7 +208,7 @@ def _describe_pair(rule: RowRule, check: Check) -> tuple[str, dict[str, Any]]:
     return _equal(_helper(check), column, "both_values_are_missing")
 
 
-def _between(column: str, low: int | None, high: int | None) -> tuple[str, dict[str, Any]]:
+def _between(column: str, low: int | date | None, high: int | None) -> tuple[str, dict[str, Any]]:
     return "ExpectColumnValuesToBeBetween", {"column": column, "min_value": low, "max_value": high}
 
 
@@ -235,17 +238,15 @@ def _look_up(values: pa.ChunkedArray, register: Mapping[str, str]) -> pa.Chunked
 
 
 def _look_up_latest_starts(months: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The first day after each month; nothing for what is no month."""
+    """The first day after each month; nothing for what is no month, as `Month` has it."""
     known = {month: _find_next_month(month) for month in pc.unique(months).to_pylist()}
     return pa.array(known.values(), pa.date32()).take(pc.index_in(months, pa.array(known, pa.string())))
 
 
 def _find_next_month(month: str | None) -> date | None:
-    """The first day after the month written YYYY-MM; nothing for what is no month, or the calendar's last."""
     try:
-        last_on = date.fromisoformat(f"{month}-28") + timedelta(days=4)
-        return last_on.replace(day=1)
-    except (ValueError, OverflowError):
+        return Month.parse(month or "").plus(1).first_on
+    except UsageError:
         return None
 
 

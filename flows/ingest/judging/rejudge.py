@@ -1,21 +1,31 @@
-"""Records that were rejected, mapped and judged again: each for itself, for the pull that they came with is over."""
+"""Records that were rejected, mapped and judged again: each for itself, for the pull that they came with is over.
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+But a rule that compares the rows of a delivery still sees those of it that landed.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from flows.errors import ContractBroken
 from flows.ingest.describe.records import Record
+from flows.ingest.describe.row_rules import Once
 from flows.ingest.describe.rules import TableRules
 from flows.ingest.describe.source import Resource, Source
 from flows.ingest.judging.drift import KnownTypes
 from flows.ingest.judging.fields import has_field
 from flows.ingest.judging.judge import Judge
 from flows.ingest.judging.mapping import Mapped, Mapper
-from flows.ingest.judging.predicates import References
+from flows.ingest.judging.predicates import Check, References, find_breaches, list_checks
+from flows.ingest.judging.quality import confirm_breaches
+from flows.ingest.judging.readings import Mask
 from flows.lake import arrow_schema
+
+ReadLanded = Callable[[Sequence[str]], pa.Table]
+"""The columns named, of the rows of the delivery that landed."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,46 @@ def judge_again(
         stays={numbers[number]: reasons for number, reasons in sorted(collected.stays.items())},
         warnings=warnings,
     )
+
+
+def reject_repeated(
+    verdict: Verdict, rules: TableRules, references: References, read_landed: ReadLanded, name: str
+) -> Verdict:
+    """`verdict` with those rows kept out that repeat a landed row of their delivery: nobody can say which is right.
+
+    The landed one is told, for a replay takes nothing back. Raises `QualityGate` if the two judges disagree.
+    """
+    stays = {number: list(reasons) for number, reasons in verdict.stays.items()}
+    warnings = list(verdict.warnings)
+    keep = np.ones(verdict.passed.num_rows, bool)
+    for check in list_checks(rules, references.bands):
+        if not isinstance(check.rule, Once) or check.rule.severity == "warn" or not verdict.passed.num_rows:
+            continue
+        repeats = _find_repeats(check, read_landed(check.rule.columns), verdict.passed, references, name)
+        keep &= ~repeats
+        numbers = verdict.passed.column("record_no").filter(pa.array(repeats)).to_pylist()
+        for number in numbers:
+            stays.setdefault(number, []).append(check.reason)
+        if numbers:
+            warnings.append(
+                f"{name}: {len(numbers)} rejected rows stay, for they repeat rows of the same delivery that landed "
+                f"({check.reason}). Those count, and may be wrong too: unless it is put right already, have the "
+                "source send each of them once."
+            )
+    return replace(
+        verdict,
+        passed=verdict.passed.filter(pa.array(keep)),
+        stays={number: tuple(reasons) for number, reasons in sorted(stays.items())},
+        warnings=warnings,
+    )
+
+
+def _find_repeats(check: Check, landed: pa.Table, passed: pa.Table, references: References, name: str) -> Mask:
+    """The rows of `passed` that break a rule which compares rows, beside those of `landed`."""
+    together = pa.concat_tables([landed, passed.select(landed.column_names)])
+    breaches = find_breaches(check, together, references)
+    confirm_breaches([check], together, {check.key: int(np.count_nonzero(breaches))}, references, name)
+    return breaches[landed.num_rows :]
 
 
 def _soften_rules(rules: TableRules) -> TableRules:

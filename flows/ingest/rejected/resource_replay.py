@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import compress
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from flows.ingest.describe.source import Resource, Source
 from flows.ingest.judging.predicates import Bands
 from flows.ingest.judging.raw import read_raw
 from flows.ingest.judging.references import read_known_types, read_references
-from flows.ingest.judging.rejudge import LenientMapper, Verdict, judge_again
+from flows.ingest.judging.rejudge import LenientMapper, Verdict, judge_again, reject_repeated
 from flows.ingest.rejected.quarantine import QuarantinedBatch, list_batches, read_batch
 from flows.ingest.rejected.standing import Key, Standing, Version, list_keys, list_versions, write_replay_slot
 from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA, Manifest
@@ -75,7 +76,7 @@ class ResourceReplay:
             batches = [it for it in list_batches(self._house, standing) if it.batch_id in batch_ids]
             mapper = self._make_mapper(batches)
             try:
-                verdicts = self._judge(batches, mapper)
+                verdicts = self._judge(batches, mapper, standing)
             except ContractBroken as error:
                 return [BatchReplay(batch, problem=error) for batch in batches]
             chosen = self._choose_rows(batches, verdicts, standing)
@@ -96,21 +97,19 @@ class ResourceReplay:
         }
         return LenientMapper(self._source, resource, self._name, known, new_columns)
 
-    def _judge(self, batches: Sequence[QuarantinedBatch], mapper: LenientMapper) -> list[Verdict]:
-        references = read_references(self._house, self._clock(), self._bands)
+    def _judge(self, batches: Sequence[QuarantinedBatch], mapper: LenientMapper, standing: Standing) -> list[Verdict]:
+        now_known = read_references(self._house, self._clock(), self._bands)
         verdicts = []
         for batch in batches:
-            rows = [row for row in read_batch(self._house, batch) if row.state == "open"]
-            verdicts.append(
-                judge_again(
-                    mapper,
-                    self._rules,
-                    # A report in the future of its pull stays one, however long ago that was.
-                    replace(references, pulled_at=batch.landed_at),
-                    {row.record_no: read_raw(row.raw) for row in rows},
-                    f"{self._name}, {batch.batch_id}",
-                )
-            )
+            name = f"{self._name}, {batch.batch_id}"
+            records = {
+                row.record_no: read_raw(row.raw) for row in read_batch(self._house, batch) if row.state == "open"
+            }
+            # A report in the future of its pull stays one, however long ago that was.
+            references = replace(now_known, pulled_at=batch.landed_at)
+            verdict = judge_again(mapper, self._rules, references, records, name)
+            read_landed = partial(standing.read_delivery, self._house.lake, batch.batch_id)
+            verdicts.append(reject_repeated(verdict, self._rules, references, read_landed, name))
             self._progress(self._name, sum(it.passed.num_rows + len(it.stays) for it in verdicts))
         mapper.refuse_unseen()
         self.warnings = [warning for verdict in verdicts for warning in verdict.warnings]

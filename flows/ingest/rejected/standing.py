@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from flows.errors import QualityGate
 from flows.ingest.judging.readings import Mask
 from flows.ingest.rejected.touched import find_month, list_month_columns
-from flows.lake import Lake, Landing
-from flows.schema import Table
+from flows.lake import Lake, Landing, arrow_schema
+from flows.schema import TABLES, Table
 
 REPLAYS = "replay/"
 
@@ -92,10 +92,12 @@ class Standing:
         found: dict[Key, list[Version]] = {}
         wanted = {name: pc.unique(rows.column(name)) for name in table.key}
         keys = set(list_keys(table, rows))
+        dated = ["updated_at"] * table.has_updated_at
+        names = list(dict.fromkeys([*table.key, "record_no", *dated, *list_month_columns(table)]))
         for landing in self.landings if keys else ():
             if landing.table != table.name or not _may_hold(landing, wanted):
                 continue
-            for part in _read_parts(lake, table, landing):
+            for part in _read_parts(lake, landing, names):
                 hits = part.filter(pa.array(_match_keys(part, wanted)))
                 for key, version in zip(
                     list_keys(table, hits), list_versions(table, hits, self.find_place(landing.batch_id)), strict=True
@@ -103,6 +105,15 @@ class Standing:
                     if key in keys:
                         found.setdefault(key, []).append(version)
         return found
+
+    def read_delivery(self, lake: Lake, batch_id: str, names: Sequence[str]) -> pa.Table:
+        """The columns `names` of what landed of a batch: its rows, then those replayed of it.
+
+        Raises `QualityGate` if the lake lacks some of them.
+        """
+        landings = [self._latest[batch_id], *self.list_replays(batch_id)]
+        nothing = arrow_schema(TABLES[landings[0].table]).empty_table().select(names)
+        return pa.concat_tables([nothing, *(part for it in landings for part in _read_parts(lake, it, names))])
 
 
 def list_keys(table: Table, rows: pa.Table) -> list[Key]:
@@ -126,18 +137,16 @@ def _may_hold(landing: Landing, wanted: Mapping[str, pa.ChunkedArray]) -> bool:
     return landing.table != "events" or landing.platform in wanted["platform"].to_pylist()
 
 
-def _read_parts(lake: Lake, table: Table, landing: Landing) -> Iterator[pa.Table]:
-    months = list_month_columns(table)
-    names = list(dict.fromkeys([*table.key, "record_no", *(["updated_at"] * table.has_updated_at), *months]))
+def _read_parts(lake: Lake, landing: Landing, names: Sequence[str]) -> Iterator[pa.Table]:
     count = 0
-    for file in lake.list_parts(table.name, landing.batch_id):
-        part = pq.ParquetFile(file).read(names)
+    for file in lake.list_parts(landing.table, landing.batch_id):
+        part = pq.ParquetFile(file).read(names).select(names)
         count += part.num_rows
         yield part
     if count != landing.row_count:
         raise QualityGate(
-            f"lake, {table.name}, batch {landing.batch_id}: {count} rows are there, and {landing.row_count} landed. "
-            "The lake is damaged: restore the batch's folder from a backup, then replay again."
+            f"lake, {landing.table}, batch {landing.batch_id}: {count} rows are there, and {landing.row_count} "
+            "landed. The lake is damaged: restore the batch's folder from a backup, then replay again."
         )
 
 
