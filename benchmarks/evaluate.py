@@ -10,21 +10,29 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from benchmarks.measure import ROOT, Figures, run_measured
+from benchmarks.measure import (
+    ROOT,
+    Figures,
+    Rounds,
+    compare_rounds,
+    read_cpu,
+    read_peak,
+    read_wall,
+    run_measured,
+    write_ratio,
+)
 
 WARM_UP_COUNT = 2_000
 OURS, QUERY, LIMITED = "our rules, batches to ratings", "hand-written query", "hand-written query in our memory limit"
 LARGE = "our rules, a larger month"
 STAFF, MORE_STAFF = "grades and pay", "grades and pay, ten times the workers"
-
-Rounds = Sequence[dict[str, Figures]]
 
 
 @dataclass(frozen=True)
@@ -83,28 +91,30 @@ def write_table(contenders: Sequence[Contender], rounds: Rounds) -> str:
     for it in contenders:
         figures = [each[it.name] for each in rounds if it.name in each]
         walls = [each.wall_seconds for each in figures]
-        ratio = f"{_compare(rounds, it.name, QUERY, _wall):.2f}" if it.name in (OURS, LIMITED, QUERY) else ""
+        ratio = (
+            f"{compare_rounds(rounds, it.name, QUERY, read_wall):.2f}" if it.name in (OURS, LIMITED, QUERY) else ""
+        )
         lines.append(
             f"| {it.name} | {it.count:,} | {median(walls):.2f} ({min(walls):.2f}–{max(walls):.2f}) "
-            f"| {median(map(_cpu, figures)):.2f} | {ratio} | {max(map(_peak, figures)) / 1e6:.0f} MB |"
+            f"| {median(map(read_cpu, figures)):.2f} | {ratio} | {max(map(read_peak, figures)) / 1e6:.0f} MB |"
         )
     return "\n".join(lines)
 
 
 def write_verdicts(rounds: Rounds) -> str:
     """Each target with what was measured: ratios within a round, the median over the rounds."""
-    told = [f"Our rules take {_write_ratio(rounds, OURS, QUERY)} as long as the query. Asked: at most 2."]
+    told = [f"Our rules take {write_ratio(rounds, OURS, QUERY)} as long as the query. Asked: at most 2."]
     if LARGE in rounds[0]:
-        growth = _compare(rounds, LARGE, OURS, _peak)
+        growth = compare_rounds(rounds, LARGE, OURS, read_peak)
         told.append(f"The larger month needs {growth:.2f} times the memory. Asked: at most 1.3.")
     if STAFF in rounds[0]:
-        seconds, peak = (max(read(each[STAFF]) for each in rounds) for read in (_cpu, _peak))
+        seconds, peak = (max(read(each[STAFF]) for each in rounds) for read in (read_cpu, read_peak))
         told.append(
             f"Grades and pay took at most {seconds:.2f} s of one core and {peak / 1e6:.0f} MB. "
             "Asked: under 3 s and 500 MB."
         )
         told.append(
-            f"Ten times the workers take {_write_ratio(rounds, MORE_STAFF, STAFF)} as long. Asked: at most 11."
+            f"Ten times the workers take {write_ratio(rounds, MORE_STAFF, STAFF)} as long. Asked: at most 11."
         )
     return "\n".join(f"- {line}" for line in told)
 
@@ -113,27 +123,6 @@ def describe_machine() -> str:
     """Where the figures come from."""
     libraries = ", ".join(f"{it} {version(it)}" for it in ("duckdb", "ibis-framework", "pyarrow"))
     return f"{os.cpu_count()} cores, Python {platform.python_version()}, {libraries}"
-
-
-def _compare(rounds: Rounds, name: str, other: str, read: Callable[[Figures], float]) -> float:
-    return median(read(each[name]) / read(each[other]) for each in rounds if name in each)
-
-
-def _write_ratio(rounds: Rounds, name: str, other: str) -> str:
-    wall, cpu = (_compare(rounds, name, other, read) for read in (_wall, _cpu))
-    return f"{wall:.2f} times ({cpu:.2f} times in CPU)"
-
-
-def _wall(figures: Figures) -> float:
-    return figures.wall_seconds
-
-
-def _cpu(figures: Figures) -> float:
-    return figures.cpu_seconds
-
-
-def _peak(figures: Figures) -> float:
-    return figures.peak_bytes
 
 
 def main() -> None:

@@ -10,20 +10,27 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from statistics import median
 
 from benchmarks.events_server import PAGE_EVENTS, start_server
-from benchmarks.measure import Figures, run_measured
+from benchmarks.measure import (
+    Figures,
+    Rounds,
+    compare_rounds,
+    read_cpu,
+    read_peak,
+    read_wall,
+    run_measured,
+    write_ratio,
+)
 
 WARM_UP_EVENTS = PAGE_EVENTS
 BARE, OURS, UNJUDGED, LARGE = "bare script", "our pull", "our pull, neither judge asked", "our pull of a larger month"
 DLT, DLT_PARQUET = "dlt, as it comes", "dlt, told to load Parquet files"
 ASK_VERSIONS = "from importlib.metadata import version as v; print('dlt', v('dlt'), 'with duckdb', v('duckdb'))"
-
-Rounds = Sequence[dict[str, Figures]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ def write_table(contenders: Sequence[Contender], rounds: Rounds) -> str:
     for it in contenders:
         walls = [each[it.name].wall_seconds for each in rounds]
         is_comparable = it.event_count == contenders[0].event_count
-        ratio = f"{_compare(rounds, it.name, BARE, _wall):.2f}" if is_comparable else ""
+        ratio = f"{compare_rounds(rounds, it.name, BARE, read_wall):.2f}" if is_comparable else ""
         cpu = median(each[it.name].cpu_seconds for each in rounds)
         peak = max(each[it.name].peak_bytes for each in rounds)
         lines.append(
@@ -87,18 +94,18 @@ def write_table(contenders: Sequence[Contender], rounds: Rounds) -> str:
 
 def write_verdicts(rounds: Rounds) -> str:
     """Each target with what was measured: ratios within a round, the median over the rounds."""
-    told = [f"Our pull takes {_write_ratio(rounds, OURS, BARE)} as long as the bare script. Asked: at most 2.0."]
-    judging, judging_cpu = (_compare(rounds, OURS, UNJUDGED, read) - 1 for read in (_wall, _cpu))
+    told = [f"Our pull takes {write_ratio(rounds, OURS, BARE)} as long as the bare script. Asked: at most 2.0."]
+    judging, judging_cpu = (compare_rounds(rounds, OURS, UNJUDGED, read) - 1 for read in (read_wall, read_cpu))
     told.append(
         f"Both judges of rows together cost {judging:.2f} times the pull without them ({judging_cpu:.2f} times in "
         "CPU). Asked: at most 1.0."
     )
     if LARGE in rounds[0]:
-        growth = _compare(rounds, LARGE, OURS, _peak)
+        growth = compare_rounds(rounds, LARGE, OURS, read_peak)
         told.append(f"The larger month needs {growth:.2f} times the memory. Asked: at most 1.2, and 700 MB.")
     if DLT in rounds[0]:
-        told.append(f"dlt takes {_write_ratio(rounds, DLT, OURS)} as long as our pull. Asked: at least 25.")
-        told.append(f"Told to load Parquet files it takes {_write_ratio(rounds, DLT_PARQUET, OURS)} as long.")
+        told.append(f"dlt takes {write_ratio(rounds, DLT, OURS)} as long as our pull. Asked: at least 25.")
+        told.append(f"Told to load Parquet files it takes {write_ratio(rounds, DLT_PARQUET, OURS)} as long.")
     return "\n".join(f"- {line}" for line in told)
 
 
@@ -109,27 +116,6 @@ def describe_machine(dlt_python: str | None) -> str:
         asked = subprocess.run([dlt_python, "-c", ASK_VERSIONS], stdout=subprocess.PIPE, text=True, check=True)
         libraries.append(asked.stdout.strip())
     return f"{os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(libraries)}"
-
-
-def _compare(rounds: Rounds, name: str, other: str, read: Callable[[Figures], float]) -> float:
-    return median(read(each[name]) / read(each[other]) for each in rounds)
-
-
-def _write_ratio(rounds: Rounds, name: str, other: str) -> str:
-    wall, cpu = (_compare(rounds, name, other, read) for read in (_wall, _cpu))
-    return f"{wall:.2f} times ({cpu:.2f} times in CPU)"
-
-
-def _wall(figures: Figures) -> float:
-    return figures.wall_seconds
-
-
-def _cpu(figures: Figures) -> float:
-    return figures.cpu_seconds
-
-
-def _peak(figures: Figures) -> float:
-    return figures.peak_bytes
 
 
 def main() -> None:

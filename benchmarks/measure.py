@@ -1,4 +1,4 @@
-"""One job measured in a process of its own, already warm: the figures go to standard output as JSON."""
+"""One job measured in a process of its own, already warm, with its figures as JSON; and rounds of them compared."""
 
 import json
 import resource
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +22,10 @@ class Figures:
     cpu_seconds: float
     result_count: int
     peak_bytes: int
+
+
+Rounds = Sequence[dict[str, Figures]]
+"""What each round took, by the name of what was measured."""
 
 
 def measure(job: Callable[[str, Path], int], url: str, warm_up_count: int, count: int) -> None:
@@ -44,3 +49,29 @@ def run_measured(
     command = [python, "-m", f"benchmarks.{module}", url, *map(str, counts), *options]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return Figures(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def compare_rounds(rounds: Rounds, name: str, other: str, read: Callable[[Figures], float]) -> float:
+    """How many times the figure of `other` that of `name` is: within each round that has both, then the median."""
+    return median(read(each[name]) / read(each[other]) for each in rounds if name in each)
+
+
+def write_ratio(rounds: Rounds, name: str, other: str) -> str:
+    """How many times as long as `other` it took, by the clock and in CPU."""
+    wall, cpu = (compare_rounds(rounds, name, other, read) for read in (read_wall, read_cpu))
+    return f"{wall:.2f} times ({cpu:.2f} times in CPU)"
+
+
+def read_wall(figures: Figures) -> float:
+    """The seconds by the clock."""
+    return figures.wall_seconds
+
+
+def read_cpu(figures: Figures) -> float:
+    """The seconds of CPU."""
+    return figures.cpu_seconds
+
+
+def read_peak(figures: Figures) -> float:
+    """The bytes of memory at the most."""
+    return figures.peak_bytes

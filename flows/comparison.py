@@ -218,7 +218,7 @@ def _make_policy_row(change: PolicyChange, *, in_force: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
         "path": change.known.path,
         "title": change.known.title,
-        "change": change.change,
+        "change": change.kind,
         "in_force": in_force,
     }
     for side, value in (("before", change.before), ("after", change.after)):

@@ -13,15 +13,15 @@ import orjson
 
 from flows.engines import choose_engine
 from flows.errors import QualityGate, UsageError
-from flows.evaluate.assessment import assess_workers
+from flows.evaluate.assessment import assess_workers, read_titles
 from flows.evaluate.communities import CommunityAssessment, assess_communities
 from flows.evaluate.explain.community import CommunityExplanation, explain_community
 from flows.evaluate.explain.heading import Heading
 from flows.evaluate.explain.pay import explain_pay
-from flows.evaluate.explain.records import WorkerView, list_records
-from flows.evaluate.explain.view import CommunityView
+from flows.evaluate.explain.records import list_records
+from flows.evaluate.explain.view import CommunityView, WorkerView
 from flows.evaluate.explain.worker import WorkerExplanation, explain_worker
-from flows.evaluate.pay import AnnualTitle, find_titles, read_pay_rules
+from flows.evaluate.pay import find_titles, read_pay_rules
 from flows.evaluate.ratings import rank_complete
 from flows.house import SCRATCH, House
 from flows.inputs import MonthInputs, find_record, rebuild_inputs
@@ -41,7 +41,7 @@ def explain_community_month(
     """
     record = find_record(house, month, revision)
     community = _find_community(house, record, community_code)
-    inputs = _rebuild(house, record)
+    inputs = rebuild_inputs(house, record)
     policy_at = inputs.policy.at(month.last_on)
     ratings = house.ledger.results.list_ratings(record.month, record.revision)
     scratch = house.settings.home / SCRATCH
@@ -75,11 +75,11 @@ def explain_staff_month(
     results, key = house.ledger.results, (record.month, record.revision)
     proposal = _find_proposal(results.list_proposals(*key), record, staff_id)
     pay_lines = [line for line in results.list_pay_lines(*key) if line.staff_id == staff_id]
-    inputs = _rebuild(house, record)
+    inputs = rebuild_inputs(house, record)
     policy_at = inputs.policy.at(proposal.effective_on)
     with house.view(list(inputs.landings)) as view:
         _require_same_worker(record, proposal, pay_lines, inputs, view)
-        titles = [AnnualTitle(**row) for row in _read(view.table("annual_titles").drop("batch_id"))]
+        titles = read_titles(view)
         slots = {landing.batch_id: landing.slot for landing in inputs.landings}
         records = list_records(view, slots, month, staff_id, proposal.community_code)
     title = find_titles(titles, policy_at, proposal.effective_on).get(proposal.community_code)
@@ -108,16 +108,6 @@ def _describe_revision(record: RevisionRecord) -> Heading:
         software_version=record.software_version,
         code_fingerprint=record.code_fingerprint,
     )
-
-
-def _rebuild(house: House, record: RevisionRecord) -> MonthInputs:
-    inputs = rebuild_inputs(house, record)
-    if inputs.policy.fingerprint != record.inputs["policy_fingerprint"]:
-        raise _refuse(
-            record,
-            f"its policy was {record.inputs['policy_fingerprint']}, and {inputs.policy.fingerprint} is at hand",
-        )
-    return inputs
 
 
 def _find_community(house: House, record: RevisionRecord, community_code: str) -> Community:
@@ -151,7 +141,7 @@ def _require_same_worker(
 ) -> None:
     """The worker's proposal, trace included, and pay lines come out of the inputs as they are stored.
 
-    What differs is named by its digest only: an error holds nobody's data.
+    An error names the row, never what it holds.
     """
     staff_id = proposal.staff_id
     own = {staff_id: inputs.register[staff_id]} if staff_id in inputs.register else {}
@@ -172,11 +162,6 @@ def _digest_by_basis(lines: Sequence[PayLine]) -> dict[str, str]:
 
 def _digest(row: Any) -> str:
     return hashlib.sha256(orjson.dumps(row, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _read(table: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
-    return rows
 
 
 def _require_same_community(

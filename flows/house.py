@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from flows.engines import choose_engine
-from flows.errors import ConfigurationError, FivestarError
+from flows.errors import ConfigurationError, FivestarError, QualityGate
 from flows.lake import STAGING, Lake, LakeView, Landing, name_leftover, remove_leftovers
 from flows.ledger import Ledger
 from flows.month import Month
-from flows.policy import Policy, load_policy
+from flows.policy import Policy, load_policy, shorten_fingerprint
 from flows.settings import Settings
 
 SCRATCH = "scratch"
@@ -67,7 +67,7 @@ def open_house(settings: Settings) -> House:
 def load_archived_policy(house: House, fingerprint: str) -> Policy:
     """The policy that an old revision was judged by, loaded as strictly as any.
 
-    Raises `QualityGate` if the archive lacks it.
+    Raises `QualityGate` if the archive lacks it, or holds another one under its fingerprint.
     """
     files = house.ledger.archive.read_policy(fingerprint)
     scratch = house.settings.home / SCRATCH
@@ -75,7 +75,15 @@ def load_archived_policy(house: House, fingerprint: str) -> Policy:
     with tempfile.TemporaryDirectory(prefix=f"{name_leftover()}-", dir=scratch) as folder:
         for name, text in files.items():
             (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
-        return load_policy(Path(folder))
+        policy = load_policy(Path(folder))
+    if policy.fingerprint != fingerprint:
+        raise QualityGate(
+            f"policy {shorten_fingerprint(fingerprint)}: what the archive holds under it is policy "
+            f"{shorten_fingerprint(policy.fingerprint)}, so what was judged by it can't be had again. The archive is "
+            "append-only, so somebody has changed it, or this version of fivestar reads policies otherwise: restore "
+            "the ledger from a backup, or use the version named in the revision's run.json."
+        )
+    return policy
 
 
 def ignore_progress(_: str, __: int) -> None:

@@ -13,10 +13,13 @@ from flows.month import MONTHS_IN_YEAR, Month
 from flows.policy import PolicyValue
 from flows.results import AWAITING_KINDS, Community, Proposal, RatingRow, StarRow
 
+BEFORE, AFTER = "现行政策", "拟议政策"
+"""The two sides of a comparison: the policy in use, and the one that is tried out."""
+
 Direction = Literal["up", "down", "same"]
 CommunityDirection = Literal["up", "down", "swapped", "same"]
 Level = Literal["city", "district", "post", "district_post"]
-Change = Literal["added", "ended", "value", "standing"]
+ChangeKind = Literal["added", "ended", "value", "standing"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class PolicyChange:
     after: PolicyValue | None
 
     @property
-    def change(self) -> Change:
+    def kind(self) -> ChangeKind:
         if self.before is None:
             return "added"
         if self.after is None:

@@ -21,9 +21,11 @@ from flows.policy_checks import check_days, check_ladders, check_terms, check_we
 from flows.policy_files import Dated, Leaf, read_policy_file
 from flows.policy_terms import TERMS
 from flows.policy_values import check_decimal
-from flows.policy_words import describe_value
+from flows.policy_words import ENDED, describe_value
 
 FINGERPRINT_DIGITS = 12
+"""Of 64: enough to tell policies apart by eye."""
+
 FILES = tuple(TERMS)
 
 
@@ -84,12 +86,7 @@ class Policy:
         """How far each value in force on `on` can be trusted, or without a day each value that ever holds."""
         if on is not None:
             return [value.tag for value in self.at(on).values()]
-        return [
-            entry.tag
-            for leaf in self.leaves.values()
-            for entry in leaf.entries
-            if entry.value is not None or leaf.optional
-        ]
+        return [entry.tag for leaf in self.leaves.values() for entry in leaf.entries if leaf.is_set(entry)]
 
     def at(self, on: date) -> "PolicyAt":
         """The policy of one day."""
@@ -149,17 +146,7 @@ class PolicyAt:
     def describe(self, path: str) -> PolicyValue:
         """The value at `path` with its title, tag and reference, for people."""
         leaf = self._find_leaf(path)
-        entry = self._find_entry(leaf)
-        return PolicyValue(
-            path=leaf.path,
-            title=leaf.title,
-            value=describe_value(entry.value),
-            unit=leaf.unit,
-            tag=entry.tag,
-            reference=entry.reference,
-            start_on=entry.start_on,
-            confirmed_on=entry.confirmed_on,
-        )
+        return describe_entry(leaf, self._find_entry(leaf))
 
     def values(self) -> list[PolicyValue]:
         """Every value in force, in file order, for people."""
@@ -176,7 +163,7 @@ class PolicyAt:
 
     def _find_entry(self, leaf: Leaf) -> Dated:
         entry = leaf.find_entry(self.on)
-        if entry is None or (entry.value is None and not leaf.optional):
+        if entry is None or not leaf.is_set(entry):
             raise ConfigurationError(
                 f"{leaf.path} is not in force on {self.on}. It holds {_list_periods(leaf)}. "
                 "Ask for a day in force, or add a value that starts by that day."
@@ -185,10 +172,24 @@ class PolicyAt:
 
     def _is_in_force(self, leaf: Leaf) -> bool:
         entry = leaf.find_entry(self.on)
-        return entry is not None and (entry.value is not None or leaf.optional)
+        return entry is not None and leaf.is_set(entry)
 
     def _refuse_kind(self, path: str, value: Any, kind: str) -> None:
         raise ConfigurationError(f"{path}, {self.on}: value is {value!r}. It must be {kind}; correct the file.")
+
+
+def describe_entry(leaf: Leaf, entry: Dated) -> PolicyValue:
+    """One dated value of the leaf, in force or not, for people; one that was ended says so."""
+    return PolicyValue(
+        path=leaf.path,
+        title=leaf.title,
+        value=describe_value(entry.value) if leaf.is_set(entry) else ENDED,
+        unit=leaf.unit,
+        tag=entry.tag,
+        reference=entry.reference,
+        start_on=entry.start_on,
+        confirmed_on=entry.confirmed_on,
+    )
 
 
 def shorten_fingerprint(fingerprint: str) -> str:

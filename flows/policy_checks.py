@@ -70,12 +70,12 @@ def check_days(leaves: Mapping[str, Leaf]) -> None:
                 f"let it start on {first_on}."
             )
         for entry, later in pairwise(leaf.entries):
-            if entry.value is None and later.value is not None and not leaf.optional:
+            if not leaf.is_set(entry) and later.value is not None:
                 _place(leaf, entry.start_on).refuse(
                     f"value is null, yet another starts on {later.start_on}. The rules need this value on every day; "
                     "write the one that holds in between, or remove this entry."
                 )
-        if all(entry.value is None for entry in leaf.entries) and not leaf.optional:
+        if not any(leaf.is_set(entry) for entry in leaf.entries):
             _place(leaf, start_on).refuse(
                 f"value is null, and no other follows. Only {', '.join(OPTIONAL)} may be unset; write the value."
             )
@@ -91,7 +91,7 @@ def find_end(leaves: Mapping[str, Leaf]) -> date | None:
     ends = [
         leaf.entries[-1].start_on
         for leaf in leaves.values()
-        if leaf.entries[-1].value is None and not leaf.optional and not leaf.path.startswith(INDICATOR_PREFIX)
+        if not leaf.is_set(leaf.entries[-1]) and not leaf.path.startswith(INDICATOR_PREFIX)
     ]
     return min(ends, default=None)
 

@@ -51,6 +51,10 @@ class Leaf:
         """The newest entry that has started by `on`."""
         return next((entry for entry in reversed(self.entries) if entry.start_on <= on), None)
 
+    def is_set(self, entry: Dated) -> bool:
+        """Whether this entry gives the value: null ends one, unless it may be unset."""
+        return entry.value is not None or self.optional
+
 
 @dataclass(frozen=True)
 class Place:

@@ -65,6 +65,10 @@ WORDS: Mapping[str, str] = {
 """What a name or word of the policy files is called; others are shown as they stand."""
 
 
+ENDED = "停止适用"
+"""What stands for a value from the day that ends it."""
+
+
 def describe_value(value: Any) -> str:
     """A policy value on one line: tables as `名称 值；…`, an unset value as 未设定."""
     if value is None:

@@ -5,7 +5,7 @@ A code without words of its own is shown as it is, so that nothing is hidden.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from flows.exact import format_decimal
@@ -17,13 +17,9 @@ MONITORING = "月度监测（暂定）"
 MONITORING_RESULT = "月度监测结果（暂定）"
 NO_PAY_BASE = "未设定基数"
 UNSET = "未设定"
-
-BEFORE, AFTER = "现行政策", "拟议政策"
-"""The two sides of a comparison: the policy in use, and the one that is tried out."""
-
 FEN_PER_YUAN = 100
-"""Of 64: enough to tell policies apart by eye."""
 
+BASES = {"current": "现等级", "proposed": "建议等级"}
 POSTS = {"principal": "正职", "deputy": "副职", "other": "其他"}
 KINDS = {
     "initial": "首次定级",
@@ -197,7 +193,6 @@ _COLUMNS = {
 
 _INDICATORS = "five_star.indicators."
 
-
 _LINE_ENDS = re.compile("；(?![^（]*）)")
 """Between the lines of a policy table, and not inside one's brackets."""
 
@@ -308,6 +303,11 @@ def format_signed_yuan(fen: int) -> str:
 def format_month(month: Month) -> str:
     """The month as people write it, such as 2024年3月."""
     return f"{month.year}年{month.number}月"
+
+
+def format_day(day: date) -> str:
+    """The day as people write it, such as 2024年4月1日."""
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def format_instant(instant: datetime) -> str:

@@ -12,10 +12,10 @@ from flows.month import Month
 
 def register(app: typer.Typer) -> None:
     """Add the command to HR's."""
-    app.command("letters")(write_letters)
+    app.command()(letters)
 
 
-def write_letters(
+def letters(
     month: MonthText,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder for the letters and their index.")],
     home: Home = None,
@@ -26,12 +26,12 @@ def write_letters(
     everyone: Annotated[bool, typer.Option("--all", help="Every worker's who is owed one.")] = False,
 ) -> None:
     """Write a letter for each worker: what was decided or held back, why, and how to object."""
-    from flows.review.letters.writing import write_letters as write
+    from flows.review.letters.writing import write_letters
 
     if bool(staff) == everyone:
         raise UsageError("Say whose: either --staff ID (repeatable) or --all.")
     with open_installation(home, config) as house:
-        report = write(house, Month.parse(month), to.resolve(), read_clock, staff_ids=staff or None)
+        report = write_letters(house, Month.parse(month), to.resolve(), read_clock, staff_ids=staff or None)
     told = ", ".join(f"{outcome} {report.counts.get(outcome, 0)}" for outcome in ("approved", "rejected", "held"))
     typer.echo(f"letters: {sum(report.counts.values())} ({told})")
     typer.echo(f"without a letter, for they await a decision: {report.waiting_count}")

@@ -41,7 +41,7 @@ WORKER_FILES = ("grades.", "pay.")
 
 
 @dataclass(frozen=True)
-class Workers:
+class WorkerAssessment:
     """What the month says of workers: proposals, their pay lines, and the work funds of communities."""
 
     proposals: Sequence[Proposal]
@@ -113,13 +113,16 @@ def evaluate_month(
 
 def list_policy_values(policy: Policy, month: Month) -> list[PolicyValue]:
     """The values that the month is judged by, in file order, communities' before workers'."""
-    stars = [value for value in policy.at(month.last_on).values() if not value.path.startswith(WORKER_FILES)]
-    workers = policy.at(month.plus(1).first_on).values()
-    return [*stars, *(value for value in workers if value.path.startswith(WORKER_FILES))]
+    return [
+        value
+        for day in (month.last_on, month.plus(1).first_on)
+        for value in policy.at(day).values()
+        if find_policy_day(value.path, month) == day
+    ]
 
 
 def find_policy_day(path: str, month: Month) -> date:
-    """The day for which the month asks a value: M's last for stars, the effective date for grades and pay."""
+    """The day for which the month asks a value: its last for stars, else the effective date (policy, preamble)."""
     return month.plus(1).first_on if path.startswith(WORKER_FILES) else month.last_on
 
 
@@ -137,7 +140,7 @@ def _list_undescribed_sources(policy: PolicyAt, sources: Sequence[SourceStatus])
 
 def assess_workers(
     view: TableView, month: Month, policy: Policy, register: Mapping[str, RegisterRecord], *, keeps_roster: bool
-) -> Workers:
+) -> WorkerAssessment:
     """What the month says of the workers of its roster, and of the communities' titles (policy §4, §5).
 
     Raises `QualityGate` if a kept roster has no row for the month.
@@ -153,16 +156,21 @@ def assess_workers(
         )
     appraisals = {(row["staff_id"], row["year"]): row["outcome"] for row in _read(view.table("appraisals"))}
     sanctions = [Sanction(**row) for row in _read(view.table("sanctions").drop("batch_id"))]
-    titles = [AnnualTitle(**row) for row in _read(view.table("annual_titles").drop("batch_id"))]
+    titles = read_titles(view)
     proposals = propose_grades(roster, register, appraisals, sanctions, rules, effective_on=effective_on)
     outcomes = select_outcomes(appraisals, rules, effective_on)
-    return Workers(
+    return WorkerAssessment(
         proposals=proposals,
         pay_lines=compute_pay(proposals, outcomes, titles, rules, effective_on),
         awards=list_awards(titles, rules, effective_on),
         missing=_list_missing(staff, month, roster, register) if keeps_roster else [],
         pay_is_computed=rules.get("pay.base_fen") is not None,
     )
+
+
+def read_titles(view: TableView) -> list[AnnualTitle]:
+    """Every annual title that has landed, in no order."""
+    return [AnnualTitle(**row) for row in _read(view.table("annual_titles").drop("batch_id"))]
 
 
 def _list_missing(
@@ -185,7 +193,7 @@ def _list_missing(
     ]
 
 
-def _list_notices(workers: Workers, *, keeps_roster: bool) -> list[str]:
+def _list_notices(workers: WorkerAssessment, *, keeps_roster: bool) -> list[str]:
     notices = []
     if not keeps_roster:
         notices.append(NO_ROSTER_NOTICE)

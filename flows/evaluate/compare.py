@@ -9,6 +9,8 @@ from datetime import date
 from flows.evaluate.assessment import NO_BASE_NOTICE, find_policy_day
 from flows.month import Month
 from flows.moves import (
+    AFTER,
+    BEFORE,
     CommunityMove,
     Comparison,
     CostLine,
@@ -18,16 +20,12 @@ from flows.moves import (
     PolicyChange,
     WorkerMove,
 )
-from flows.policy import Policy, PolicyValue
-from flows.policy_files import Dated, Leaf
-from flows.policy_words import describe_value
+from flows.policy import Policy, PolicyValue, describe_entry
 from flows.results import STARS, AwardLine, MonthResult, PayLine, StarRow
-from flows.wording import AFTER, BEFORE, POSTS, lacks_pay_base, list_banners, list_indicator_titles
+from flows.wording import POSTS, lacks_pay_base, list_banners, list_indicator_titles
 
 ELSEWHERE = "其他"
 """The district of workers whose community isn't valid on the month's last day."""
-
-ENDED = "停止适用"
 
 
 def compare_results(
@@ -231,7 +229,7 @@ def _sum_funds(awards: Iterable[AwardLine]) -> Funds:
 def _date_values(policy: Policy) -> dict[tuple[str, date], PolicyValue]:
     """Every dated value of a policy's whole history, for people."""
     return {
-        (leaf.path, entry.start_on): _describe_entry(leaf, entry)
+        (leaf.path, entry.start_on): describe_entry(leaf, entry)
         for leaf in policy.leaves.values()
         for entry in leaf.entries
     }
@@ -241,10 +239,3 @@ def _list_asked(policy: Policy, month: Month) -> set[tuple[str, date]]:
     """The dated values that the month asks for, by path and start: ended ones too."""
     found = ((leaf.path, leaf.find_entry(find_policy_day(leaf.path, month))) for leaf in policy.leaves.values())
     return {(path, entry.start_on) for path, entry in found if entry is not None}
-
-
-def _describe_entry(leaf: Leaf, entry: Dated) -> PolicyValue:
-    value = ENDED if entry.value is None and not leaf.optional else describe_value(entry.value)
-    return PolicyValue(
-        leaf.path, leaf.title, value, leaf.unit, entry.tag, entry.reference, entry.start_on, entry.confirmed_on
-    )

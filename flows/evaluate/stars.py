@@ -41,16 +41,22 @@ def score_star(star: str, rows: Rows, false_closures: int, scheme: Scheme) -> De
 
     The weighted mean less the deduction for false closures, not under 0; rounded half up once, here.
     """
+    mean = find_mean(star, rows, scheme)
+    if mean is None:
+        return None
+    deducted = mean - false_closures * scheme.false_closure_deduction
+    return round_half_up(max(deducted, Fraction(0)), SCORE_PLACES)
+
+
+def find_mean(star: str, rows: Rows, scheme: Scheme) -> Fraction | None:
+    """The weighted mean of the star's scored indicators, exactly; nothing if none has data (policy §3.1)."""
     weighted, weight_sum = Fraction(0), 0
     for rule in scheme.list_indicators(star):
         score = rows[rule.name].score
         if score is not None:
             weighted += rule.weight * score
             weight_sum += rule.weight
-    if not weight_sum:
-        return None
-    deducted = weighted / weight_sum - false_closures * scheme.false_closure_deduction
-    return round_half_up(max(deducted, Fraction(0)), SCORE_PLACES)
+    return weighted / weight_sum if weight_sum else None
 
 
 def share_weight(star: str, rows: Rows, scheme: Scheme) -> Fraction:

@@ -90,7 +90,7 @@ def digest_proposal(proposal: Proposal) -> str:
     """The SHA-256 of what a reviewer decides on: a decision holds for exactly this content."""
     content = asdict(proposal)
     del content["trace"]
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return _digest(content)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from flows.wording import (
     STAR_MARKS,
     STAR_STATES,
     describe_star_reason,
+    format_day,
     format_month,
     list_indicator_titles,
 )
@@ -94,7 +95,7 @@ def describe_publication(ledger: Ledger, month: Month, *, entered_count: int, le
     Raises `QualityGate` if the month has not been evaluated.
     """
     record = _find_revision(ledger, month)
-    notice = PublicationNotice(format_month(month), _format_day(record.effective_on), entered_count, left_count)
+    notice = PublicationNotice(format_month(month), format_day(record.effective_on), entered_count, left_count)
     return MonthContents(record.revision, [UnitContent("publication_notice", CITY, notice)])
 
 
@@ -212,7 +213,7 @@ def _digest_proposals(month: Month, effective_on: date, proposals: Sequence[Prop
     awaiting = [row for row in proposals if row.kind in AWAITING_KINDS]
     return HrDigest(
         month=format_month(month),
-        effective_on=_format_day(effective_on),
+        effective_on=format_day(effective_on),
         staff_count=len(proposals),
         kinds=tuple(KindCount(title, counts[kind]) for kind, title in KINDS.items()),
         to_decide_count=len(awaiting),
@@ -233,7 +234,3 @@ def _describe_alarms(month: Month, record: RevisionRecord) -> Iterator[UnitConte
     if record.alarms or missing:
         alarm = SanityAlarm(format_month(month), tuple(record.alarms), missing)
         yield UnitContent("sanity_alarm", CITY, alarm)
-
-
-def _format_day(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flows.moves import CommunityMove, Comparison, CostLine, PolicyChange
+from flows.moves import AFTER, BEFORE, CommunityMove, Comparison, CostLine, PolicyChange
 from flows.policy import PolicyValue, shorten_fingerprint
 from flows.report import comparison_figures as figures
 from flows.report import pictures
@@ -11,8 +11,6 @@ from flows.report.contents import Picture, mark_svg
 from flows.report.pictures import Series
 from flows.results import STAR_TITLES
 from flows.wording import (
-    AFTER,
-    BEFORE,
     MONITORING,
     NO_PAY_BASE,
     POSTS,
@@ -132,7 +130,7 @@ def _note_amount(total: CostLine, note: str) -> str:
 def _describe_change(change: PolicyChange) -> dict[str, Any]:
     return {
         "title": change.known.title,
-        "change": CHANGES[change.change],
+        "change": CHANGES[change.kind],
         "sides": [
             _describe_side(change.before, change.after),
             _describe_side(change.after, change.before),

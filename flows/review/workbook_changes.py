@@ -6,12 +6,11 @@ from typing import Any
 from flows.changes import SUBJECTS, describe_causes
 from flows.results import Change, Lineage, MonthResult
 from flows.review.workbook_formats import HEADER_HEIGHT, Formats, set_up_page
-from flows.wording import KINDS, POSTS, describe_column, describe_proposal_reasons, format_yuan
+from flows.wording import BASES, KINDS, POSTS, describe_column, describe_proposal_reasons, format_yuan
 
 _MISSING_COLUMNS = (("员工编号", 14), ("等级", 8), ("等级出处", 24), ("最近在册月份", 16), ("处理办法", 60))
 _CHANGE_COLUMNS = (("结果", 12), ("员工编号", 14), ("项目", 18), ("原值", 34), ("现值", 34), ("原因", 16))
 _WORKER_SUBJECTS = ("grades", "pay")
-_BASES = {"current": "现等级", "proposed": "建议等级"}
 _FIELDS = {
     "entitled_grade": "应得等级",
     "proposed_grade": "建议等级",
@@ -50,7 +49,7 @@ def write_changes(sheet: Any, formats: Formats, lineage: Lineage, heading: str) 
 
 def _describe_change(change: Change) -> tuple[str, ...]:
     staff_id, _, basis = change.subject_id.partition("/")
-    title = SUBJECTS[change.subject] + (f"（{_BASES[basis]}）" if basis else "")
+    title = SUBJECTS[change.subject] + (f"（{BASES[basis]}）" if basis else "")
     before, after = (_describe_cell(change.field, text) for text in (change.before, change.after))
     return (
         title,

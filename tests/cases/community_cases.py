@@ -7,8 +7,6 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-import ibis
-import pyarrow as pa
 from case_files import Case, read_all
 from case_policy import make_policy
 from case_words import (
@@ -33,32 +31,18 @@ from case_words import (
     text,
 )
 from community_facts import CommunityRows, make_rows
+from memory_view import MemoryView
 
 from flows.errors import FivestarError
 from flows.evaluate.communities import CommunityAssessment, assess_communities
 from flows.exact import format_decimal, round_half_up
-from flows.lake import arrow_type
 from flows.month import Month
 from flows.policy import Policy
 from flows.results import STARS
-from flows.schema import TABLES
 
 MARCH = Month(2024, 3)
 VALUE_PLACES, SCORE_PLACES = 6, 2
 Expected = Mapping[str, Any]
-
-
-class MemoryView:
-    """Canonical tables from rows in memory; one that isn't given is empty."""
-
-    def __init__(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
-        self._rows = rows
-
-    def table(self, name: str) -> ibis.Table:
-        """The canonical table `name`."""
-        fields = [pa.field(column.name, arrow_type(column)) for column in TABLES[name].columns]
-        fields.append(pa.field("batch_id", pa.string()))
-        return ibis.memtable(pa.Table.from_pylist(self._rows.get(name, []), pa.schema(fields)))
 
 
 @dataclass(frozen=True)
@@ -176,7 +160,7 @@ def judge_together(cases: Sequence[CommunityCase]) -> CommunityAssessment:
                 tables[table] += rows
     first = cases[0]
     presence = {source: source not in first.missing for source in SOURCES}
-    return assess_communities(MemoryView(tables), first.policy.at(first.month.last_on), first.month, presence)
+    return assess_communities(MemoryView(**tables), first.policy.at(first.month.last_on), first.month, presence)
 
 
 def compare_case(case: CommunityCase, assessed: CommunityAssessment | FivestarError) -> list[str]:

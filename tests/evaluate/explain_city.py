@@ -1,6 +1,7 @@
 """The tiny city's March explained: what the tests of explanations share."""
 
-from star_city import ALL_PRESENT, MARCH, MemoryView, community, community_row, shipped_policy
+from memory_view import MemoryView
+from star_city import ALL_PRESENT, MARCH, community, community_row, shipped_policy
 
 from flows.evaluate.communities import assess_communities
 from flows.evaluate.explain.community import CommunityExplanation, explain_community

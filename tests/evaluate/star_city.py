@@ -1,4 +1,4 @@
-"""A tiny city for tests: rows with sensible defaults, the shipped policy, and a view over rows in memory."""
+"""A tiny city for tests: rows with sensible defaults, and the shipped policy."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -6,13 +6,11 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-import ibis
-import pyarrow as pa
+from memory_view import make_table
 
 from flows.evaluate.calendar import CityCalendar
 from flows.evaluate.counts import count_events
 from flows.evaluate.scheme import read_scheme
-from flows.lake import arrow_type
 from flows.month import CITY_OFFSET, Month
 from flows.policy import load_policy
 from flows.results import Community
@@ -149,23 +147,6 @@ def community_row(code=HOME, **changes):
 
 def community(code=HOME, district_code="410202"):
     return Community(code, "某社区", code[:9], "某街道", district_code, "某区")
-
-
-def make_table(name, rows):
-    """The canonical table `name` with these rows."""
-    fields = [pa.field(column.name, arrow_type(column)) for column in TABLES[name].columns]
-    fields.append(pa.field("batch_id", pa.string()))
-    return ibis.memtable(pa.Table.from_pylist([{"batch_id": "b1", **row} for row in rows], pa.schema(fields)))
-
-
-class MemoryView:
-    """Canonical tables from lists of rows; one that isn't given is empty."""
-
-    def __init__(self, **rows):
-        self._rows = rows
-
-    def table(self, name):
-        return make_table(name, self._rows.get(name, []))
 
 
 def count_home(events, category="service", *, month=MARCH, in_month=None, calendar=None, by=None):

@@ -351,7 +351,7 @@ def test_policy_values_are_compared_with_their_tags() -> None:
         value("grades.added", "4"),
     ]
     found = compare_policy_values([kept, changed, ended, confirmed], after)
-    assert [(change.known.path, change.change) for change in found] == [
+    assert [(change.known.path, change.kind) for change in found] == [
         ("grades.step_months", "value"),
         ("grades.ended", "ended"),
         ("grades.confirmed", "standing"),
@@ -406,7 +406,7 @@ def test_a_value_that_the_month_is_not_judged_by_is_unseen(
 def test_a_later_value_that_only_the_policy_in_use_has_is_unseen_too() -> None:
     path = "grades.step_months"
     found = list_unseen_changes(make_policy(path, OLD, (date(2030, 1, 1), 24)), make_policy(path, OLD), MARCH)
-    assert [(change.change, change.known.value) for change in found] == [("ended", "24")]
+    assert [(change.kind, change.known.value) for change in found] == [("ended", "24")]
 
 
 def test_a_banner_says_under_which_policy_it_holds(month: MonthResult) -> None:

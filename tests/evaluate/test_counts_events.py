@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from star_city import HOME, MARCH, NEIGHBOUR, count_home, event, make_table, scheme
+from memory_view import make_table
+from star_city import HOME, MARCH, NEIGHBOUR, count_home, event, scheme
 
 from flows.errors import ConfigurationError
 from flows.evaluate.calendar import CalendarYear, CityCalendar

@@ -3,7 +3,8 @@
 from datetime import date
 
 import pytest
-from star_city import HOME, MARCH, NEIGHBOUR, check, community_row, event, grid, incident, make_table, scheme, sheet
+from memory_view import make_table
+from star_city import HOME, MARCH, NEIGHBOUR, check, community_row, event, grid, incident, scheme, sheet
 
 from flows.evaluate.counts import (
     GridCounts,

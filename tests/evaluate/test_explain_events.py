@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from star_city import HOME, MARCH, NEIGHBOUR, event, make_table, scheme
+from memory_view import make_table
+from star_city import HOME, MARCH, NEIGHBOUR, event, scheme
 
 from flows.engines import DuckDBEngine
 from flows.evaluate.calendar import CityCalendar

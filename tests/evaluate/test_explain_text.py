@@ -1,5 +1,6 @@
 """A community's explanation as people read it: lines worked out from the rows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from explain_city import explain
@@ -86,6 +87,18 @@ def test_the_state_is_told_in_the_order_in_which_it_is_judged() -> None:
     assert lines[start + 7].startswith("得分：100.00 ≥ 80.00〔")
     assert "一、支部过硬：★ 亮星，得分 100.00" in lines
     assert "四、平安法治：× 否决，无得分" in lines
+
+
+def test_what_vetoes_rest_on_is_told_of_all_three_each_tag_once() -> None:
+    explanation = explain()
+    policy = [
+        replace(value, tag="sourced") if value.path == "five_star.vetoes.weak_branch" else value
+        for value in explanation.policy
+    ]
+    text = write_community(HEADING, replace(explanation, policy=policy))
+    # The shipped policy assumes all three, and the text says so once.
+    assert write_community(HEADING, explanation).count("1. 否决：无〔系统假定（非本市规定）〕\n") == 5
+    assert text.count("1. 否决：无〔有出处、系统假定（非本市规定）〕\n") == 5
 
 
 def test_a_grid_without_a_party_unit_and_a_gate_that_does_not_hold_are_told() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import star_city
+from memory_view import MemoryView
 
 from flows.evaluate import scheme
 from flows.evaluate.assessment import evaluate_month
@@ -55,7 +56,7 @@ def judge_a_month(policy: Policy) -> None:
         "current_grade": 5,
     }  # fmt: skip
     evaluate_month(
-        star_city.MemoryView(
+        MemoryView(
             communities=[star_city.community_row()],
             events=[star_city.event(due_at=None)],
             staff=[staff],

@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_view import MemoryView
 from star_city import (
     ALL_PRESENT,
     HOME,
     MARCH,
     NEIGHBOUR,
-    MemoryView,
     check,
     community_row,
     event,

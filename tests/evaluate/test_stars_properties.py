@@ -6,13 +6,13 @@ from typing import Any, get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_view import MemoryView
 from star_city import (
     ALL_PRESENT,
     HOME,
     MARCH,
     NEIGHBOUR,
     SOURCES,
-    MemoryView,
     check,
     community,
     community_row,

@@ -160,7 +160,8 @@ def _write_state(star: StarExplanation, tags: Mapping[str, str]) -> Iterator[str
     """What the state was judged by, in the policy's order: the first that applies is the star's state."""
     yield "  状态判定（§3.3，取第一个成立的）"
     applying = [STAR_REASONS[veto.reason] for veto in star.vetoes if veto.applies]
-    yield f"    1. 否决：{'、'.join(applying) or '无'}{_tag(tags, 'five_star.vetoes.incident')}"
+    tag = _tag(tags, *(f"five_star.vetoes.{veto.reason}" for veto in star.vetoes))
+    yield f"    1. 否决：{'、'.join(applying) or '无'}{tag}"
     for incident in star.incidents:
         yield f"       三零事件 {incident.incident_id}，{incident.occurred_on}（批次 {incident.batch_id}）"
     missing = [PLATFORMS.get(name, name) for name, present in star.sources.items() if not present]
@@ -211,11 +212,12 @@ def _name_policy(paths: Sequence[str], tags: Mapping[str, str]) -> str:
     named = []
     for parent, members in groups.items():
         if parent in _TOLD_AS_ONE:
-            named.append(f"{parent}.*〔{'、'.join(dict.fromkeys(tags[path] for path in members))}〕")
+            named.append(f"{parent}.*{_tag(tags, *members)}")
         else:
             named += [f"{path}〔{tags[path]}〕" for path in members]
     return "，".join(named)
 
 
-def _tag(tags: Mapping[str, str], path: str) -> str:
-    return f"〔{tags[path]}〕"
+def _tag(tags: Mapping[str, str], *paths: str) -> str:
+    """How far the values can be trusted, each tag once."""
+    return f"〔{'、'.join(dict.fromkeys(tags[path] for path in paths))}〕"

@@ -85,7 +85,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One community's counts with the rows behind them: due events, grids, incidents, and the batch of its sheet.
+    """One community's counts with the rows behind them: due events, grids, and the batch of its sheet.
 
     `with_events` says whether what counted against an indicator is to be listed.
     """

@@ -72,7 +72,7 @@ def _explain_parts(
 
 
 def _explain_uplift(line: PayLine, rules: PayRules, title: AnnualTitle | None, committee_member: bool) -> PayPart:
-    """15 % of basic pay for a committee member of a community with an annual title that moves money (policy §5)."""
+    """`uplift_share` of basic pay, for a committee member of a community whose title moves money (policy §5)."""
     if not committee_member:
         return PayPart("uplift", "两委上浮", "不是两委成员，不上浮", line.uplift_fen)
     if title is None:

@@ -1,29 +1,17 @@
-"""The landed records behind one worker's month, and the worker's own rows of the tables that it is judged from."""
+"""The landed records behind one worker's month."""
 
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
+from flows.evaluate.explain.view import WorkerView
 from flows.evaluate.explain.worker import LandedRecord
-from flows.lake import LakeView, TableView
+from flows.lake import LakeView
 from flows.month import Month
 from flows.schema import TABLES
 
 if TYPE_CHECKING:
     import ibis
-
-
-class WorkerView:
-    """A view whose tables hold one worker's rows only, wherever a table is about workers."""
-
-    def __init__(self, view: TableView, staff_id: str) -> None:
-        self._view = view
-        self._staff_id = staff_id
-
-    def table(self, name: str) -> "ibis.Table":
-        """The canonical table, only the worker's rows if it has workers."""
-        rows = self._view.table(name)
-        return rows.filter(rows.staff_id == self._staff_id) if "staff_id" in rows.columns else rows
 
 
 def list_records(

@@ -10,7 +10,7 @@ from flows.evaluate.explain.arithmetic import write_score, write_star_score, wri
 from flows.evaluate.explain.measures import Evidence, Measure, measure
 from flows.evaluate.indicators import COMPOSITE, DEFINITIONS, EventRatio
 from flows.evaluate.scheme import VETO_REASONS, IndicatorRule
-from flows.evaluate.stars import list_vetoes, share_weight
+from flows.evaluate.stars import find_mean, list_vetoes, share_weight
 from flows.results import STAR_TITLES, IndicatorRow, IndicatorState, StarRow, StarState
 
 _EVENT_VALUES = ("five_star.cutoff_day", "five_star.counted_tiers", "five_star.deadlines.", "calendar.extra_years")
@@ -139,9 +139,7 @@ def explain_star(row: StarRow, findings: Findings, evidence: Evidence) -> StarEx
     scheme, star = evidence.scheme, row.star
     rules = scheme.list_indicators(star)
     scores = [(rule.weight, score) for rule in rules if (score := findings.rows[rule.name].score) is not None]
-    mean = None
-    if scores:
-        mean = sum((weight * score for weight, score in scores), Fraction(0)) / sum(weight for weight, _ in scores)
+    mean = find_mean(star, findings.rows, scheme)
     found = tuple(each for each in findings.false_closures if scheme.category_stars[each.category] == star)
     deduction = scheme.false_closure_deduction
     held = list_vetoes(evidence.community_code, evidence.counts)
@@ -153,7 +151,7 @@ def explain_star(row: StarRow, findings: Findings, evidence: Evidence) -> StarEx
         reasons=row.reasons,
         indicators=tuple(_explain_indicator(rule, findings, evidence) for rule in rules),
         mean=mean,
-        mean_arithmetic=write_weighted_mean(scores) if scores else "",
+        mean_arithmetic="" if mean is None else write_weighted_mean(scores),
         false_closures=found,
         false_closure_deduction=deduction,
         withheld_false_closures=scheme.withheld_false_closures,

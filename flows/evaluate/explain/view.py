@@ -1,11 +1,11 @@
-"""The lake as one community's explanation needs it: its own events merged, not the whole city's."""
+"""The lake as an explanation needs it: one community's events merged, or one worker's rows, not the whole city's."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.engines import OpenEngine
-from flows.lake import Lake, LakeView, Landing
+from flows.lake import Lake, LakeView, Landing, TableView
 from flows.schema import TABLES
 
 if TYPE_CHECKING:
@@ -34,3 +34,16 @@ class CommunityView(LakeView):
         key = list(TABLES[name].key)
         own = rows.filter(rows.community_code == self._community_code).select(*key).distinct()
         return rows.semi_join(own, key)
+
+
+class WorkerView:
+    """A view whose tables hold one worker's rows only, wherever a table is about workers."""
+
+    def __init__(self, view: TableView, staff_id: str) -> None:
+        self._view = view
+        self._staff_id = staff_id
+
+    def table(self, name: str) -> "ibis.Table":
+        """The canonical table, only the worker's rows if it has workers."""
+        rows = self._view.table(name)
+        return rows.filter(rows.staff_id == self._staff_id) if "staff_id" in rows.columns else rows

@@ -9,6 +9,7 @@ from flows.evaluate.explain.worker import StepExplanation, WorkerExplanation
 from flows.evaluate.grade_rules import BLOCK_TITLES
 from flows.policy_words import WORDS, describe_value
 from flows.wording import (
+    BASES,
     KINDS,
     POSTS,
     TABLES,
@@ -20,7 +21,6 @@ from flows.wording import (
 )
 
 VERDICTS = {"approved": "批准", "rejected": "不同意", "returned": "退回"}
-BASES = {"current": "现等级", "proposed": "建议等级"}
 _INPUTS = {
     "service_months": "工龄月数",
     "prior_service_months": "以往工龄月数",

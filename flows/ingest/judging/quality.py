@@ -107,7 +107,9 @@ def prepare_rows(checks: Sequence[Check], rows: pa.Table, references: References
     names = {check.column.name for check in checks}
     names |= {name for check in checks if (name := getattr(check.rule, "other", None)) is not None}
     together = [check.rule for check in checks if isinstance(check.rule, Once)]
-    names |= {name for rule in together for name in [*rule.columns, *({DELIVERY} & {*rows.column_names})]}
+    names |= {name for rule in together for name in rule.columns}
+    if together and DELIVERY in rows.column_names:
+        names.add(DELIVERY)
     judged = rows.select(sorted(names))
     if together and DELIVERY not in names:
         judged = judged.append_column(DELIVERY, pa.repeat(pa.scalar(0), rows.num_rows))

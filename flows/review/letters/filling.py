@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from flows.ledger.results import RevisionRecord
@@ -18,6 +18,7 @@ from flows.wording import (
     POSTS,
     TAGS,
     describe_policy_figure,
+    format_day,
     format_instant,
     format_month,
     format_yuan,
@@ -53,8 +54,8 @@ PAY_VALUES = ("base_fen", "grade_increment", "basic_share", "performance_factors
 UPLIFT_VALUE = "uplift_share"
 """The one behind the uplift, where there is one."""
 
-PERSONAL_TABLES = {"staff": "人员名册", "appraisals": "年度考核", "sanctions": "处分"}
-"""The tables from which a grade is judged, as people call them."""
+PERSONAL_TABLES = ("staff", "appraisals", "sanctions")
+"""The tables from which a grade is judged."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def make_letter(row: ReviewRow, outcome: Outcome, shared: LetterMonth) -> Letter
         community_name=proposal.community_code if community is None else community.name,
         post=POSTS.get(proposal.post, proposal.post),
         month=format_month(shared.month),
-        effective_on=_format_day(proposal.effective_on),
+        effective_on=format_day(proposal.effective_on),
         current_grade=proposal.current_grade,
         entitled_grade=proposal.entitled_grade,
         proposed_grade=proposal.proposed_grade,
@@ -119,13 +120,13 @@ def make_letter(row: ReviewRow, outcome: Outcome, shared: LetterMonth) -> Letter
         if decision is None
         else LetterDecision(
             reviewer=decision.reviewer,
-            decided_on=_format_day(city_day(decision.decided_at)),
+            decided_on=format_day(city_day(decision.decided_at)),
             comment=decision.comment.strip().rstrip("。"),
             revision=decision.revision,
         ),
         is_registered=decision is not None and decision.id in shared.published,
         revision=record.revision,
-        judged_on=_format_day(city_day(record.created_at)),
+        judged_on=format_day(city_day(record.created_at)),
         cutoff=format_instant(record.cutoff_at),
         fingerprint=shorten_fingerprint(record.inputs["policy_fingerprint"]),
         data_sources=shared.data_sources,
@@ -234,8 +235,3 @@ def _describe_clause(clause: str) -> str:
     """A clause of the policy as people cite it: §4 第 5 项; of one that has a name and no number, its section."""
     section, _, item = clause.partition(".")
     return f"{section} 第 {item} 项" if item.isdigit() else section
-
-
-def _format_day(day: date) -> str:
-    """The day as people write it, such as 2024年4月1日."""
-    return f"{day.year}年{day.month}月{day.day}日"

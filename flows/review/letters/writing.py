@@ -24,6 +24,7 @@ from flows.review.letters.filling import (
 )
 from flows.review.letters.markdown import parse_blocks
 from flows.review.letters.template import load_letter_template
+from flows.wording import TABLES
 
 INDEX = "index.csv"
 INDEX_COLUMNS = ("staff_id", "kind", "verdict", "file")
@@ -85,9 +86,10 @@ def write_letters(
             _write_file(folder / INDEX, _format_index([*kept, *entries]))
         except OSError as error:
             raise UsageError(f"{folder} cannot be written ({error.strerror}). Name another folder.") from None
-        counts.update(Counter(outcome for _, outcome in owed), policy_fingerprint=record.inputs["policy_fingerprint"])
+        by_outcome = Counter(outcome for _, outcome in owed)
+        counts.update(by_outcome.items(), policy_fingerprint=record.inputs["policy_fingerprint"])
     return LetterReport(
-        counts=Counter(outcome for _, outcome in owed),
+        counts=by_outcome,
         waiting_count=sum(_waits(row) for row in rows),
         unexplained_count=sum(
             outcome == "rejected" and row.decision is not None and not row.decision.comment.strip()
@@ -159,8 +161,8 @@ def _describe_data(house: House, record: RevisionRecord) -> tuple[str, ...]:
         if landing.batch_id in used:
             batches.setdefault(landing.table, []).append(landing.batch_id)
     described = [
-        f"{title} {len(batches[table])} 批（最后一批 {batches[table][-1]}）"
-        for table, title in PERSONAL_TABLES.items()
+        f"{TABLES[table]} {len(batches[table])} 批（最后一批 {batches[table][-1]}）"
+        for table in PERSONAL_TABLES
         if table in batches
     ]
     return (*described, f"等级台账（登记至第 {record.inputs.get('register_no', 0)} 号）")
