@@ -17,10 +17,18 @@ from typing import Any
 
 from flows.errors import ConfigurationError
 from flows.exact import parse_exact
-from flows.policy_checks import check_days, check_ladders, check_terms, check_weights, find_end, find_first_day
-from flows.policy_files import Dated, Leaf, read_policy_file
+from flows.policy_checks import (
+    check_category_stars,
+    check_days,
+    check_ladders,
+    check_terms,
+    check_weights,
+    find_end,
+    find_first_day,
+)
+from flows.policy_files import Dated, Leaf, parse_policy_file, read_policy_text
 from flows.policy_terms import TERMS
-from flows.policy_values import check_decimal
+from flows.policy_values import is_decimal
 from flows.policy_words import ENDED, describe_value
 
 FINGERPRINT_DIGITS = 12
@@ -108,7 +116,7 @@ class PolicyAt:
     def exact(self, path: str) -> Fraction:
         """The value at `path` as an exact number."""
         value = self.get(path)
-        if check_decimal(value) is not None:
+        if not is_decimal(value):
             self._refuse_kind(path, value, "a number")
         return parse_exact(value)
 
@@ -214,19 +222,22 @@ def load_policy(folder: Path) -> Policy:
                 f"{found.name}: not a policy file. The folder holds {_name_files()} only; move it away."
             )
     leaves: dict[str, Leaf] = {}
+    files: dict[str, str] = {}
     for name in FILES:
         file = folder / f"{name}.yaml"
         if not file.is_file():
             raise ConfigurationError(
                 f"{file.name}: missing from {folder}. All of {_name_files()} are needed; restore it."
             )
-        found_leaves = read_policy_file(file)
+        # Read once, so that what is archived is what the fingerprint is of.
+        files[file.name] = read_policy_text(file)
+        found_leaves = parse_policy_file(file.name, files[file.name])
         check_terms(name, found_leaves)
         leaves.update(found_leaves)
     check_days(leaves)
     check_weights(leaves)
     check_ladders(leaves)
-    files = {f"{name}.yaml": (folder / f"{name}.yaml").read_text(encoding="utf-8") for name in FILES}
+    check_category_stars(leaves)
     return Policy(leaves, files)
 
 
