@@ -35,6 +35,7 @@ FINGERPRINT_DIGITS = 12
 """Of 64: enough to tell policies apart by eye."""
 
 FILES = tuple(TERMS)
+SOURCES_PREFIX = "five_star.sources."
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,21 @@ class Policy:
         if on is not None:
             return [value.tag for value in self.at(on).values()]
         return [entry.tag for leaf in self.leaves.values() for entry in leaf.entries if leaf.is_set(entry)]
+
+    def list_absent_sources(self, platforms: Path, on: date | None = None) -> list[str]:
+        """What to tell of each source that a star needs on `on`, or ever, and that has no file in `platforms`."""
+        stars_by_source: dict[str, list[str]] = {}
+        for leaf in self.leaves.values():
+            if leaf.path.startswith(SOURCES_PREFIX):
+                entries = leaf.entries if on is None else filter(None, [leaf.find_entry(on)])
+                for source in dict.fromkeys(source for entry in entries for source in entry.value or ()):
+                    stars_by_source.setdefault(source, []).append(leaf.path.removeprefix(SOURCES_PREFIX))
+        return [
+            f"{SOURCES_PREFIX}{', '.join(stars)}: {source} is needed, but {platforms.name}/{source}.yaml "
+            "is not there, so data will always be missing. Correct the id, or add the file."
+            for source, stars in stars_by_source.items()
+            if not any((platforms / f"{source}{ending}").is_file() for ending in (".yaml", ".yml"))
+        ]
 
     def at(self, on: date) -> "PolicyAt":
         """The policy of one day."""
