@@ -260,6 +260,13 @@ def _read_value(node: Node, place: Place) -> Any:
         here.refuse(f"{_shorten(node)!r} is not {form}. Correct it.")
 
 
+def _read_words(text: str) -> str:
+    text.encode()  # half of a character, such as "\\uD800", is a ValueError
+    if "\0" in text:
+        raise ValueError(text)  # which no database keeps
+    return text
+
+
 def _read_whole(text: str) -> int:
     if WHOLE_PATTERN.fullmatch(text) is None:
         raise ValueError(text)  # such as 036 or 0x24, which people and YAML's versions read differently
@@ -267,7 +274,7 @@ def _read_whole(text: str) -> int:
 
 
 _SCALARS: Mapping[str, tuple[Callable[[str], Any], str]] = {
-    "str": (str, "text"),
+    "str": (_read_words, "text that can be kept"),
     "int": (_read_whole, "a whole number in plain digits"),
     "bool": (lambda text: text.lower() == "true", "true or false"),
     "null": (lambda _: None, "null"),
