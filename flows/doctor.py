@@ -7,6 +7,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 from flows.errors import ConfigurationError, FivestarError
@@ -95,6 +97,15 @@ def _examine_configuration(
 
     for describe in (describe_quality, describe_policy, describe_messages, describe_letters):
         yield _try("configuration", describe)
+    if loaded:
+        yield from _examine_sources_needed(settings.config, city_day(clock()))
+
+
+def _examine_sources_needed(config: Path, today: date) -> Iterator[Finding]:
+    """A warning for each source that a star needs today and that no file describes; a policy at fault was told."""
+    with suppress(FivestarError):
+        for text in load_policy(config / "policy").list_absent_sources(config / "platforms", today):
+            yield Finding("warn", "configuration", text)
 
 
 def _try(area: str, describe: Callable[[], str]) -> Finding:

@@ -17,16 +17,25 @@ from typing import Any
 
 from flows.errors import ConfigurationError
 from flows.exact import parse_exact
-from flows.policy_checks import check_days, check_ladders, check_terms, check_weights, find_end, find_first_day
-from flows.policy_files import Dated, Leaf, read_policy_file
+from flows.policy_checks import (
+    check_category_stars,
+    check_days,
+    check_ladders,
+    check_terms,
+    check_weights,
+    find_end,
+    find_first_day,
+)
+from flows.policy_files import Dated, Leaf, parse_policy_file, read_policy_text
 from flows.policy_terms import TERMS
-from flows.policy_values import check_decimal
+from flows.policy_values import is_decimal
 from flows.policy_words import ENDED, describe_value
 
 FINGERPRINT_DIGITS = 12
 """Of 64: enough to tell policies apart by eye."""
 
 FILES = tuple(TERMS)
+SOURCES_PREFIX = "five_star.sources."
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,21 @@ class Policy:
             return [value.tag for value in self.at(on).values()]
         return [entry.tag for leaf in self.leaves.values() for entry in leaf.entries if leaf.is_set(entry)]
 
+    def list_absent_sources(self, platforms: Path, on: date | None = None) -> list[str]:
+        """What to tell of each source that a star needs on `on`, or ever, and that has no file in `platforms`."""
+        stars_by_source: dict[str, list[str]] = {}
+        for leaf in self.leaves.values():
+            if leaf.path.startswith(SOURCES_PREFIX):
+                entries = leaf.entries if on is None else filter(None, [leaf.find_entry(on)])
+                for source in dict.fromkeys(source for entry in entries for source in entry.value or ()):
+                    stars_by_source.setdefault(source, []).append(leaf.path.removeprefix(SOURCES_PREFIX))
+        return [
+            f"{SOURCES_PREFIX}{', '.join(stars)}: {source} is needed, but {platforms.name}/{source}.yaml "
+            "is not there, so data will always be missing. Correct the id, or add the file."
+            for source, stars in stars_by_source.items()
+            if not any((platforms / f"{source}{ending}").is_file() for ending in (".yaml", ".yml"))
+        ]
+
     def at(self, on: date) -> "PolicyAt":
         """The policy of one day."""
         return PolicyAt(self.leaves, on)
@@ -108,7 +132,7 @@ class PolicyAt:
     def exact(self, path: str) -> Fraction:
         """The value at `path` as an exact number."""
         value = self.get(path)
-        if check_decimal(value) is not None:
+        if not is_decimal(value):
             self._refuse_kind(path, value, "a number")
         return parse_exact(value)
 
@@ -214,19 +238,22 @@ def load_policy(folder: Path) -> Policy:
                 f"{found.name}: not a policy file. The folder holds {_name_files()} only; move it away."
             )
     leaves: dict[str, Leaf] = {}
+    files: dict[str, str] = {}
     for name in FILES:
         file = folder / f"{name}.yaml"
         if not file.is_file():
             raise ConfigurationError(
                 f"{file.name}: missing from {folder}. All of {_name_files()} are needed; restore it."
             )
-        found_leaves = read_policy_file(file)
+        # Read once, so that what is archived is what the fingerprint is of.
+        files[file.name] = read_policy_text(file)
+        found_leaves = parse_policy_file(file.name, files[file.name])
         check_terms(name, found_leaves)
         leaves.update(found_leaves)
     check_days(leaves)
     check_weights(leaves)
     check_ladders(leaves)
-    files = {f"{name}.yaml": (folder / f"{name}.yaml").read_text(encoding="utf-8") for name in FILES}
+    check_category_stars(leaves)
     return Policy(leaves, files)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 from flows.errors import ConfigurationError
 from flows.exact import parse_exact
 from flows.policy_files import Leaf, Place
-from flows.policy_terms import LADDERS, OPTIONAL, TERMS, UNITS
-from flows.policy_values import FULL_WEIGHT
+from flows.policy_tables import FULL_WEIGHT
+from flows.policy_terms import INDICATOR_CATEGORIES, LADDERS, OPTIONAL, TERMS, UNITS
 from flows.schema import STARS
 
 INDICATOR_PREFIX = "five_star.indicators."
+CATEGORY_STARS = "five_star.category_stars"
 
 
 def check_terms(name: str, leaves: Mapping[str, Leaf]) -> None:
@@ -135,6 +136,27 @@ def check_ladders(leaves: Mapping[str, Leaf]) -> None:
                         _place(leaf, entry.start_on).refuse(
                             f"{names[0]} is {low}, above {names[1]}, {high}. {rule}; change one of them."
                         )
+
+
+def check_category_stars(leaves: Mapping[str, Leaf]) -> None:
+    """On every day that one of them changes, a category belongs to the star of each indicator that counts it.
+
+    Otherwise a false closure would be deducted from another star than the one that it raised (policy §3.1).
+    """
+    stars = leaves[CATEGORY_STARS]
+    for name, category in INDICATOR_CATEGORIES.items():
+        indicator = leaves.get(f"{INDICATOR_PREFIX}{name}")
+        if indicator is None:
+            continue
+        for leaf in (indicator, stars):
+            for entry in leaf.entries:
+                counted, owner = (_find_value(each, entry.start_on) for each in (indicator, stars))
+                if counted is not None and owner is not None and counted["star"] != owner[category]:
+                    _place(leaf, entry.start_on).refuse(
+                        f"{category} belongs to {owner[category]}, but {name}, which counts it, to "
+                        f"{counted['star']}. A false closure is deducted from the star that it raised; "
+                        "give both the same star."
+                    )
 
 
 def _find_value(leaf: Leaf, on: date) -> Any:

@@ -1,11 +1,12 @@
 """Policy files as written: dated leaves, with their file, key and line, refused if anything in them is doubtful.
 
 A file is a tree of mappings; a mapping with a leaf's keys (`title`, `unit`, `values`) is one policy value with its
-history. Whether a leaf is known, and what its value must look like, stands in `flows.policy_terms`.
+history. Whether a leaf is known, and what its value must look like, stands in `flows.policy_terms`. What YAML can say
+in more ways than one is refused: directives, tags, anchors and aliases, and numbers in anything but plain digits.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -14,6 +15,14 @@ from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    NodeEvent,
+)
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from flows.errors import ConfigurationError
@@ -22,6 +31,9 @@ TAGS = ("sourced", "secondary", "derived", "assumed")
 LEAF_KEYS = ("title", "unit", "optional", "values")
 ENTRY_KEYS = ("start", "value", "tag", "reference", "confirmed_on")
 KEY_PATTERN = re.compile(r"[a-z0-9][a-z0-9_]*")
+WHOLE_PATTERN = re.compile(r"-?(0|[1-9][0-9]*)")
+DEPTH_MAX = 16
+"""How deep a file may be nested: more than twice as deep as any value is."""
 
 
 @dataclass(frozen=True)
@@ -71,31 +83,57 @@ class Place:
         raise ConfigurationError(f"{', '.join(part for part in parts if part)} (line {self.line}): {problem}")
 
 
-def read_policy_file(file: Path) -> dict[str, Leaf]:
-    """Every leaf of one policy file by its path, in file order; `ConfigurationError` names file, key and line."""
-    root = _compose(file)
+def read_policy_text(file: Path) -> str:
+    """What a policy file holds; `ConfigurationError` if it isn't UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file.name}: not UTF-8 text ({error.reason}). Save the file as UTF-8.") from None
+
+
+def parse_policy_file(file: str, text: str) -> dict[str, Leaf]:
+    """Every leaf of one policy file, which is called `file` and holds `text`, by its path, in file order.
+
+    `ConfigurationError` names file, key and line.
+    """
+    root = _compose(file, text)
     leaves: dict[str, Leaf] = {}
-    for leaf in _walk(root, file.name, (file.stem,)):
+    for leaf in _walk(root, file, (file.removesuffix(".yaml"),)):
         leaves[leaf.path] = leaf
     return leaves
 
 
-def _compose(file: Path) -> MappingNode:
+def _compose(file: str, text: str) -> MappingNode:
     """The file's YAML tree, whose nodes remember their lines."""
     try:
-        root = YAML(typ="safe", pure=True).compose(file.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file.name}: not UTF-8 text ({error.reason}). Save the file as UTF-8.") from None
+        _check_events(file, YAML(typ="safe", pure=True).parse(text))
+        root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"{file.name} (line {line}): not YAML: {error.problem}. Mend that line.") from None
+        raise ConfigurationError(f"{file} (line {line}): not YAML: {error.problem}. Mend that line.") from None
     except YAMLError:
-        raise ConfigurationError(
-            f"{file.name}: not YAML: it holds a character that YAML forbids. Remove it."
-        ) from None
+        raise ConfigurationError(f"{file}: not YAML: it holds a character that YAML forbids. Remove it.") from None
     if not isinstance(root, MappingNode):
-        raise ConfigurationError(f"{file.name}: holds no policy values. It must be a tree of keys; restore the file.")
+        raise ConfigurationError(f"{file}: holds no policy values. It must be a tree of keys; restore the file.")
     return root
+
+
+def _check_events(file: str, events: Iterable[Event]) -> None:
+    """Refuse what a reader of the file might read otherwise, or what never ends, before a tree is made of it."""
+    depth = 0
+    for event in events:
+        place = Place(file, "", int(event.start_mark.line) + 1)
+        if isinstance(event, DocumentStartEvent) and (event.version is not None or event.tags):
+            place.refuse("a line that begins with % changes how YAML is read. Policy files are YAML 1.2; remove it.")
+        if isinstance(event, NodeEvent) and event.anchor is not None:
+            sign = "*" if isinstance(event, AliasEvent) else "&"
+            place.refuse(f"{sign}{event.anchor} lets one value stand in several places. Write each value out.")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            place.refuse(f"{tag} says how a value is to be read. Remove it, and write the value as it is meant.")
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > DEPTH_MAX:
+            place.refuse(f"nested more than {DEPTH_MAX} deep. No policy value is; close a bracket, or indent less.")
 
 
 def _walk(node: MappingNode, file: str, path: tuple[str, ...]) -> Iterator[Leaf]:
@@ -210,19 +248,34 @@ def _read_value(node: Node, place: Place) -> Any:
     here = Place(place.file, place.key, _line(node), place.start_on)
     kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
     if kind == "float":
-        here.refuse(f"fraction {node.value} is not quoted, so it would not be exact. Write it as quoted decimals.")
+        here.refuse(
+            f"fraction {_shorten(node)} is not quoted, so it would not be exact. Write it as quoted decimals."
+        )
     if kind not in _SCALARS:
         here.refuse(f"{node.value!r} is a {kind}, which policy files don't hold. Write text, plain digits or a day.")
     read, form = _SCALARS[kind]
     try:
         return read(node.value)
     except ValueError:
-        here.refuse(f"{node.value!r} is not {form}. Correct it.")
+        here.refuse(f"{_shorten(node)!r} is not {form}. Correct it.")
+
+
+def _read_words(text: str) -> str:
+    text.encode()  # half of a character, such as "\\uD800", is a ValueError
+    if "\0" in text:
+        raise ValueError(text)  # which no database keeps
+    return text
+
+
+def _read_whole(text: str) -> int:
+    if WHOLE_PATTERN.fullmatch(text) is None:
+        raise ValueError(text)  # such as 036 or 0x24, which people and YAML's versions read differently
+    return int(text)
 
 
 _SCALARS: Mapping[str, tuple[Callable[[str], Any], str]] = {
-    "str": (str, "text"),
-    "int": (int, "a whole number in plain digits"),
+    "str": (_read_words, "text that can be kept"),
+    "int": (_read_whole, "a whole number in plain digits"),
     "bool": (lambda text: text.lower() == "true", "true or false"),
     "null": (lambda _: None, "null"),
     "timestamp": (date.fromisoformat, "a day of the calendar, written as YYYY-MM-DD"),

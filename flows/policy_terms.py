@@ -7,42 +7,43 @@ stands for any of the term's names; at least one must be there.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flows.policy_values import (
+from flows.policy_tables import (
     STAR_CATEGORIES,
-    Check,
     check_bands,
     check_calendar_years,
-    check_day_of_month,
-    check_day_of_year,
-    check_decimal,
+    check_factors,
     check_indicator,
-    check_list,
     check_names,
-    check_positive,
     check_rate_weights,
     check_rising,
+    check_table,
+)
+from flows.policy_values import (
+    Check,
+    check_day_of_month,
+    check_day_of_year,
+    check_list,
     check_score,
     check_share,
     check_sources,
     check_star,
     check_star_count,
     check_stars,
-    check_table,
     check_tiers,
     check_truth,
     check_whole,
 )
-from flows.schema import CERTIFICATES, DEGREES, OUTCOMES, SANCTIONS, STARS
+from flows.schema import CERTIFICATES, DEGREES, SANCTIONS, STARS
 
 UNITS: Mapping[str, Check] = {
-    "points": check_decimal,
-    "ratio": check_decimal,
-    "months": check_whole,
-    "days": check_whole,
-    "hours": check_whole,
-    "fen": check_whole,
-    "count": check_whole,
-    "grades": check_whole,
+    "points": check_score,
+    "ratio": check_share,
+    "months": check_whole("months"),
+    "days": check_whole("days"),
+    "hours": check_whole("hours"),
+    "fen": check_whole("fen"),
+    "count": check_whole("count"),
+    "grades": check_whole("grades"),
     "day_of_year": check_day_of_year,
     "truth": check_truth,
     "list": check_list,
@@ -63,37 +64,36 @@ class Term:
     names: tuple[str, ...] = ()
 
 
-INDICATORS = (
-    "grid_party_coverage",
-    "meetings_held",
-    "centre_standard",
-    "property_coverage",
-    "wish_closed",
-    "city_case_on_time",
-    "city_case_rework",
-    "market_case_on_time",
-    "market_hazard_closed",
-    "market_hazard_major_closed",
-    "employment_satisfaction",
-    "dispute_closed",
-    "hazard_closed",
-    "hazard_major_closed",
-    "service_on_time",
-    "three_rates",
-    "service_satisfaction",
-)
+INDICATOR_CATEGORIES: Mapping[str, str] = {
+    "wish_closed": "wish",
+    "city_case_on_time": "city_case",
+    "city_case_rework": "city_case",
+    "market_case_on_time": "market_case",
+    "market_hazard_closed": "market_hazard_general",
+    "market_hazard_major_closed": "market_hazard_major",
+    "employment_satisfaction": "employment",
+    "dispute_closed": "dispute",
+    "hazard_closed": "hazard_general",
+    "hazard_major_closed": "hazard_major",
+    "service_on_time": "service",
+    "three_rates": "service",
+    "service_satisfaction": "service",
+}
+"""The category of events that each indicator of events counts (policy §2)."""
+
+INDICATORS = ("grid_party_coverage", "meetings_held", "centre_standard", "property_coverage", *INDICATOR_CATEGORIES)
 """Every indicator that the rules can count (policy §2); which of them do, and for how much, is dated."""
 
 TERMS: Mapping[str, Mapping[str, Term]] = {
     "five_star": {
         "cutoff_day": Term("days", check_day_of_month),
-        "deadlines.urgent_hours": Term("hours", check_positive),
-        "deadlines.tier_1_hours": Term("hours", check_positive),
-        "deadlines.tier_2_working_days": Term("days", check_positive),
-        "deadlines.tier_3_working_days": Term("days", check_positive),
-        "deadlines.tier_4_working_days": Term("days", check_positive),
-        "response.urgent_hours": Term("hours", check_positive),
-        "response.other_hours": Term("hours", check_positive),
+        "deadlines.urgent_hours": Term("hours", check_whole("hours", least=1)),
+        "deadlines.tier_1_hours": Term("hours", check_whole("hours", least=1)),
+        "deadlines.tier_2_working_days": Term("days", check_whole("days", least=1)),
+        "deadlines.tier_3_working_days": Term("days", check_whole("days", least=1)),
+        "deadlines.tier_4_working_days": Term("days", check_whole("days", least=1)),
+        "response.urgent_hours": Term("hours", check_whole("hours", least=1)),
+        "response.other_hours": Term("hours", check_whole("hours", least=1)),
         "counted_tiers": Term("list", check_tiers),
         "indicators.*": Term("table", check_indicator, INDICATORS),
         "three_rates_weights": Term("table", check_rate_weights),
@@ -102,50 +102,46 @@ TERMS: Mapping[str, Mapping[str, Term]] = {
         "vetoes.weak_branch": Term("list", check_stars),
         "vetoes.secretary_under_investigation": Term("list", check_stars),
         "vetoes.incident": Term("list", check_stars),
-        "lit_score": Term("points", check_score),
-        "weight_share_minimum": Term("ratio", check_share),
-        "false_closure_deduction": Term("points", check_score),
-        "withheld_false_closures": Term("count", check_positive),
+        "lit_score": Term("points"),
+        "weight_share_minimum": Term("ratio"),
+        "false_closure_deduction": Term("points"),
+        "withheld_false_closures": Term("count", check_whole("count", least=1)),
         "alerts.community_overdue_hours": Term("hours"),
         "alerts.street_overdue_hours": Term("hours"),
         "alerts.district_overdue_hours": Term("hours"),
         "alerts.due_soon_hours": Term("hours"),
-        "alerts.digest_rows": Term("count", check_positive),
+        "alerts.digest_rows": Term("count", check_whole("count", least=1)),
         "alarms.many_stars": Term("count", check_star_count),
-        "alarms.many_stars_share_minimum": Term("ratio", check_share),
-        "alarms.many_stars_share_maximum": Term("ratio", check_share),
-        "alarms.incident_free_share_minimum": Term("ratio", check_share),
+        "alarms.many_stars_share_minimum": Term("ratio"),
+        "alarms.many_stars_share_maximum": Term("ratio"),
+        "alarms.incident_free_share_minimum": Term("ratio"),
     },
     "grades": {
         "bands": Term("table", check_bands),
-        "step_months": Term("months", check_positive),
+        "step_months": Term("months", check_whole("months", least=1)),
         "education_months": Term(
-            "table", check_rising(DEGREES, check_whole, "A higher degree must never lower a grade")
+            "table", check_rising(DEGREES, check_whole("months"), "A higher degree must never lower a grade")
         ),
         "certificate_steps": Term(
-            "table", check_rising(CERTIFICATES, check_whole, "A higher certificate must never lower a grade")
+            "table",
+            check_rising(CERTIFICATES, check_whole("grades"), "A higher certificate must never lower a grade"),
         ),
         "incompetent_year_months": Term("months"),
         "appraisal_cut_day": Term("day_of_year"),
         "appraisal_joining_limit": Term("day_of_year"),
         "sanction_period_months": Term(
-            "table", check_rising(SANCTIONS, check_whole, "A graver sanction must not hold for less time")
+            "table", check_rising(SANCTIONS, check_whole("months"), "A graver sanction must not hold for less time")
         ),
         "sanction_holds_raise": Term("truth"),
-        "most_steps_at_once": Term("grades", check_positive),
-        "objection_answer_working_days": Term("days", check_positive),
+        "most_steps_at_once": Term("grades", check_whole("grades", least=1)),
+        "objection_answer_working_days": Term("days", check_whole("days", least=1)),
     },
     "pay": {
-        "base_fen": Term("fen", check_positive),
-        "grade_increment": Term("ratio", check_share),
-        "basic_share": Term("ratio", check_share),
-        "performance_factors": Term(
-            "table",
-            check_rising(
-                (*OUTCOMES, "absent"), check_decimal, "A better outcome must not pay less", tuple(reversed(OUTCOMES))
-            ),
-        ),
-        "uplift_share": Term("ratio", check_share),
+        "base_fen": Term("fen", check_whole("fen", least=1)),
+        "grade_increment": Term("ratio"),
+        "basic_share": Term("ratio"),
+        "performance_factors": Term("table", check_factors),
+        "uplift_share": Term("ratio"),
         "title_stars_minimum": Term("count", check_star_count),
         "work_funds_minimum_fen": Term("fen"),
         "work_funds_maximum_fen": Term("fen"),

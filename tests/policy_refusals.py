@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FLOWS = Path(__file__).parents[1] / "flows"
-MODULES = ("policy_files", "policy_values", "policy_checks")
+MODULES = ("policy_files", "policy_values", "policy_tables", "policy_checks")
 WORDS_MIN = 3
 """Fewer stand in front of another check's sentence, such as the name of a degree."""
 
 
 def list_refusals() -> dict[str, str]:
-    """The pattern of each sentence, and where it stands: of the three modules of loading, and of `load_policy`."""
+    """The pattern of each sentence, and where it stands: of the modules of loading, and of `load_policy`."""
     trees: dict[str, ast.AST] = {module: _parse(module) for module in MODULES}
     trees["policy"] = next(node for node in _parse("policy").body if getattr(node, "name", "") == "load_policy")
     found: dict[str, str] = {}

@@ -8,6 +8,7 @@ import re
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from policy_refusals import MODULES, list_refusals
@@ -118,6 +119,74 @@ def test_a_file_that_is_not_utf_8_is_refused(folder: Path) -> None:
     pay = folder / "pay.yaml"
     pay.write_bytes(pay.read_text(encoding="utf-8").encode("gb18030"))
     assert refuse(folder).startswith("pay.yaml: not UTF-8 text")
+
+
+AT_THE_LIMIT = [
+    ("grades.yaml", "step_months:", "value: 36", "value: 1200"),
+    ("grades.yaml", "education_months:", "doctor: 84", "doctor: 1200"),
+    ("grades.yaml", "certificate_steps:", "senior: 3", "senior: 99"),
+    ("grades.yaml", "most_steps_at_once:", "value: 1", "value: 99"),
+    ("grades.yaml", "bands:", "ceiling: 18", "ceiling: 99"),
+    ("grades.yaml", "appraisal_cut_day:", '"04-01"', '"12-31"'),
+    ("grades.yaml", "sanction_holds_raise:", "value: true", "value: FALSE"),
+    ("grades.yaml", "sanction_holds_raise:", "value: true", "value: True"),
+    ("five_star.yaml", "  wish_closed:", "window_months: 3", "window_months: 12"),
+    ("five_star.yaml", "  wish_closed:", "minimum: 10", "minimum: 9999"),
+    ("five_star.yaml", "  tier_1_hours:", "value: 24", "value: 8784"),
+    ("five_star.yaml", "  district_overdue_hours:", "value: 72", "value: 8784"),
+    ("five_star.yaml", "  tier_4_working_days:", "value: 15", "value: 366"),
+    ("five_star.yaml", "  digest_rows:", "value: 10", "value: 9999"),
+    ("five_star.yaml", "lit_score:", '"80.00"', '"79.999999999999"'),
+    ("pay.yaml", "base_fen:", "value: null", "value: 1000000000000"),
+    ("pay.yaml", "work_funds_maximum_fen:", "value: 10000000", "value: 1000000000000"),
+    ("pay.yaml", "performance_factors:", 'absent: "1.00"', 'absent: "1.10"'),
+    ("pay.yaml", "performance_factors:", 'excellent: "1.10"', 'excellent: "2.00"'),
+    ("calendar.yaml", "  values:", "value: {}", "value: {2027: {holidays: [2027-02-08], workdays: []}}"),
+]
+
+
+@pytest.mark.parametrize(("name", "after", "old", "new"), AT_THE_LIMIT, ids=lambda text: text.strip())
+def test_a_value_at_its_limit_is_taken(folder: Path, name: str, after: str, old: str, new: str) -> None:
+    head, after, tail = (folder / name).read_text(encoding="utf-8").partition(after)
+    assert old in tail
+    (folder / name).write_text(f"{head}{after}{tail.replace(old, new, 1)}", encoding="utf-8")
+    load_policy(folder)
+
+
+def test_thousands_of_brackets_are_refused_like_a_few(folder: Path) -> None:
+    text = (folder / "grades.yaml").read_text(encoding="utf-8")
+    brackets = "[" * 3000 + "]" * 3000
+    (folder / "grades.yaml").write_text(text.replace("value: 36", f"value: {brackets}", 1), encoding="utf-8")
+    assert "nested more than 16 deep" in refuse(folder)
+
+
+@pytest.mark.parametrize("digits", ["3" * 5000, f'"{"3" * 5000}"', f'"0.{"3" * 5000}"'])
+def test_thousands_of_digits_are_refused_like_a_few(folder: Path, digits: str) -> None:
+    pay = folder / "pay.yaml"
+    pay.write_text(pay.read_text(encoding="utf-8").replace('value: "0.05"', f"value: {digits}", 1), encoding="utf-8")
+    assert refuse(folder).startswith("pay.yaml, grade_increment, 2020-01-01 (line ")
+
+
+def test_a_category_and_its_indicator_may_go_to_another_star_on_the_same_day(folder: Path) -> None:
+    add_entry(folder, "five_star.yaml", "\ncategory_stars", ("hazard_major: safety", "hazard_major: wellbeing"))
+    assert refuse(folder).startswith("five_star.yaml, category_stars, 2025-01-01 (line ")
+    add_entry(folder, "five_star.yaml", "\n  hazard_major_closed", ("star: safety", "star: wellbeing"))
+    load_policy(folder)
+
+
+def test_each_file_is_read_once_so_that_the_archive_holds_what_was_checked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    read_text = Path.read_text
+
+    def note(path: Path, *args: Any, **options: Any) -> str:
+        read.append(path.name)
+        return read_text(path, *args, **options)
+
+    monkeypatch.setattr(Path, "read_text", note)
+    policy = load_policy(folder)
+    assert read == list(policy.files) == ["five_star.yaml", "grades.yaml", "pay.yaml", "calendar.yaml"]
 
 
 def add_entry(folder: Path, name: str, key: str, change: tuple[str, str], start: str = "2025-01-01") -> None:

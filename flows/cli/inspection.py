@@ -41,7 +41,8 @@ def check(home: Home = None, config: Config = None, at: CheckedAt = None) -> Non
     from flows.settings import load_settings
 
     day = None if at is None else parse_day("--at", at)
-    policy = load_policy(load_settings(home, config).config / "policy")
+    folder = load_settings(home, config).config
+    policy = load_policy(folder / "policy")
     if day is not None:
         policy.refuse_unless_in_force(day)
     tags = Counter(policy.list_tags(day))
@@ -51,3 +52,5 @@ def check(home: Home = None, config: Config = None, at: CheckedAt = None) -> Non
     typer.echo(f"values\t{tags.total()}")
     for tag in TAGS:
         typer.echo(f"{tag}\t{tags[tag]}")
+    for warning in policy.list_absent_sources(folder / "platforms", day):
+        typer.echo(f"warning: {warning}", err=True)

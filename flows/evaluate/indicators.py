@@ -7,6 +7,7 @@ from fractions import Fraction
 from flows.evaluate.counts import Counts, EventCounts
 from flows.evaluate.scheme import IndicatorRule, Scheme
 from flows.month import Month
+from flows.policy_terms import INDICATOR_CATEGORIES
 from flows.results import Community, IndicatorRow, IndicatorState
 
 
@@ -70,31 +71,36 @@ def tally_property(counts: Counts, community_code: str, month: Month) -> Tally:
     return Tally(sheet.property_covered, sheet.property_total)
 
 
+_EVENTS_COUNTED: Mapping[str, tuple[str, str]] = {
+    "wish_closed": ("closed", "due"),
+    "city_case_on_time": ("on_time", "due"),
+    "city_case_rework": ("reworked", "due"),
+    "market_case_on_time": ("on_time", "due"),
+    "market_hazard_closed": ("closed", "due"),
+    "market_hazard_major_closed": ("closed", "due"),
+    "employment_satisfaction": ("satisfied", "answered"),
+    "dispute_closed": ("closed", "due"),
+    "hazard_closed": ("closed", "due"),
+    "hazard_major_closed": ("closed", "due"),
+    "service_on_time": ("on_time", "due"),
+    "service_satisfaction": ("satisfied", "answered"),
+}
+"""Numerator and denominator of each indicator of events; its category stands in `INDICATOR_CATEGORIES`."""
+
 DEFINITIONS: Mapping[str, Definition] = {
     "grid_party_coverage": tally_grids,
     "meetings_held": tally_meetings,
     "centre_standard": tally_centre,
     "property_coverage": tally_property,
-    "wish_closed": EventRatio("wish", "closed"),
-    "city_case_on_time": EventRatio("city_case", "on_time"),
-    "city_case_rework": EventRatio("city_case", "reworked"),
-    "market_case_on_time": EventRatio("market_case", "on_time"),
-    "market_hazard_closed": EventRatio("market_hazard_general", "closed"),
-    "market_hazard_major_closed": EventRatio("market_hazard_major", "closed"),
-    "employment_satisfaction": EventRatio("employment", "satisfied", "answered"),
-    "dispute_closed": EventRatio("dispute", "closed"),
-    "hazard_closed": EventRatio("hazard_general", "closed"),
-    "hazard_major_closed": EventRatio("hazard_major", "closed"),
-    "service_on_time": EventRatio("service", "on_time"),
-    "service_satisfaction": EventRatio("service", "satisfied", "answered"),
+    **{name: EventRatio(INDICATOR_CATEGORIES[name], *counted) for name, counted in _EVENTS_COUNTED.items()},
 }
 """What each indicator counts; its star, weight, line and gate are policy. `three_rates` is composed below."""
 
 COMPOSITE = "three_rates"
 PARTS: Mapping[str, EventRatio] = {
-    "responded": EventRatio("service", "responded"),
-    "solved": EventRatio("service", "solved", "solution_known"),
-    "satisfied": EventRatio("service", "satisfied", "answered"),
+    "responded": EventRatio(INDICATOR_CATEGORIES[COMPOSITE], "responded"),
+    "solved": EventRatio(INDICATOR_CATEGORIES[COMPOSITE], "solved", "solution_known"),
+    "satisfied": EventRatio(INDICATOR_CATEGORIES[COMPOSITE], "satisfied", "answered"),
 }
 """The three rates; their weights are `five_star.three_rates_weights`."""
 

@@ -90,6 +90,23 @@ def test_check_finds_what_goes_wrong_on_any_day_to_come(changed: Home) -> None:
     assert "five_star.yaml, stars.safety, 2099-01-01: weights total 90. They must total 100." in answer.err
 
 
+def test_check_warns_of_a_source_that_no_file_in_platforms_describes(changed: Home) -> None:
+    file = changed.config / "policy" / "five_star.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("[law_enforcement, public_service", "[law_enforcement, public_servce"), "utf-8")
+    answer = changed.run("policy", "check")
+    assert answer.code == 0
+    assert answer.err == (
+        "warning: five_star.sources.co_building, enterprise: public_servce is needed, but "
+        "platforms/public_servce.yaml is not there, so data will always be missing. "
+        "Correct the id, or add the file.\n"
+    )
+
+
+def test_check_warns_of_nothing_when_every_source_has_its_file(shipped: Home) -> None:
+    assert shipped.run("policy", "check", "--at", "2024-03-31").err == ""
+
+
 def test_a_reference_of_several_lines_stays_in_its_column(changed: Home) -> None:
     file = changed.config / "policy" / "pay.yaml"
     text = file.read_text(encoding="utf-8")

@@ -71,8 +71,9 @@ def test_the_cutoff_is_a_day_that_every_month_has(value, refused):
         ({"2027": {"holidays": ["2027-01-01"], "workdays": []}}, "a day of 2027"),
         ({"2027": {"holidays": [date(2027, 1, 1)], "workdays": [date(2027, 1, 1)]}}, "both a holiday and a workday"),
         # 2027-02-14 is a Sunday, 2027-02-15 a Monday.
-        ({"2027": {"holidays": [], "workdays": [date(2027, 2, 14)]}}, None),
-        ({"2027": {"holidays": [], "workdays": [date(2027, 2, 15)]}}, "from Monday to Friday"),
+        ({"2027": {"holidays": [date(2027, 2, 8)], "workdays": [date(2027, 2, 14)]}}, None),
+        ({"2027": {"holidays": [date(2027, 2, 8)], "workdays": [date(2027, 2, 15)]}}, "from Monday to Friday"),
+        ({"2027": {"holidays": [], "workdays": []}}, "No year is without days off"),
     ],
 )
 def test_a_year_of_the_calendar_is_written_in_its_own_days(value, complaint):

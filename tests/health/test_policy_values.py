@@ -46,7 +46,7 @@ NOT_OF_THE_POLICY = {
     ("flows/evaluate/explain/arithmetic.py", "PLACES_MAX"): "decimals shown",
     ("flows/outputs.py", "format_run"): "digits of a run's id",
     ("flows/policy_files.py", "_shorten"): "length of a message",
-    ("flows/policy_values.py", "SATURDAY"): "number of a weekday",
+    ("flows/policy_tables.py", "SATURDAY"): "number of a weekday",
     ("flows/report/contents.py", "LINES_PER_MAP"): "lines on a page",
     ("flows/report/figures.py", "MOST_STARS"): "how many stars there are",
     ("flows/policy.py", "FINGERPRINT_DIGITS"): "digits shown",
