@@ -1,19 +1,17 @@
 """One installation with its stores open: what every step is handed, and how a step leaves its outcome."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Self
 
 from flows.engines import choose_engine
 from flows.errors import ConfigurationError, FivestarError, QualityGate
-from flows.lake import STAGING, Lake, LakeView, Landing, name_leftover, remove_leftovers
+from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
 from flows.ledger import Ledger
 from flows.month import Month
-from flows.policy import Policy, load_policy, shorten_fingerprint
+from flows.policy import Policy, read_archived_policy, shorten_fingerprint
 from flows.settings import Settings
 
 SCRATCH = "scratch"
@@ -70,17 +68,11 @@ def open_house(settings: Settings) -> House:
 
 
 def load_archived_policy(house: House, fingerprint: str) -> Policy:
-    """The policy that an old revision was judged by, loaded as strictly as any.
+    """The policy that an old revision was judged by.
 
     Raises `QualityGate` if the archive lacks it, or holds another one under its fingerprint.
     """
-    files = house.ledger.archive.read_policy(fingerprint)
-    scratch = house.settings.home / SCRATCH
-    scratch.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{name_leftover()}-", dir=scratch) as folder:
-        for name, text in files.items():
-            (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
-        policy = load_policy(Path(folder))
+    policy = read_archived_policy(house.ledger.archive.read_policy(fingerprint))
     if policy.fingerprint != fingerprint:
         raise QualityGate(
             f"policy {shorten_fingerprint(fingerprint)}: what the archive holds under it is policy "

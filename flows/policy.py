@@ -221,6 +221,19 @@ def shorten_fingerprint(fingerprint: str) -> str:
     return fingerprint[:FINGERPRINT_DIGITS]
 
 
+def read_archived_policy(files: Mapping[str, str]) -> Policy:
+    """The policy whose files are given by name, as an old revision was judged by it.
+
+    It was checked when it was used. What today's files must hold besides is not asked of it: a value that the program
+    needs only since then must not make old revisions unreadable.
+    """
+    names = [f"{name}.yaml" for name in FILES]
+    leaves: dict[str, Leaf] = {}
+    for name in sorted(files, key=lambda name: names.index(name) if name in names else len(names)):
+        leaves.update(parse_policy_file(name, files[name]))
+    return Policy(leaves, files)
+
+
 def load_policy(folder: Path) -> Policy:
     """The policy of `folder`, every value checked.
 

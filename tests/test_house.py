@@ -1,6 +1,8 @@
 """What an installation holds: the policies in its archive."""
 
-from datetime import UTC, datetime
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import sqlalchemy as sa
 from flows.errors import ConfigurationError, QualityGate
 from flows.house import House, load_archived_policy, open_house
 from flows.ledger.archive import insert_policy
-from flows.policy import load_policy
+from flows.policy import load_policy, read_archived_policy
 from flows.settings import load_settings
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -17,11 +19,11 @@ SHIPPED = load_policy(CONFIG / "policy")
 ANOTHER = "0" * 64
 
 
-def archive(house: House, fingerprint: str) -> None:
-    """Keep the shipped policy under this fingerprint."""
+def archive(house: House, fingerprint: str, files: Mapping[str, str] = SHIPPED.files) -> None:
+    """Keep the files, or the shipped ones, under this fingerprint."""
     engine = sa.create_engine(house.settings.database_url)
     with engine.begin() as connection:
-        insert_policy(connection, fingerprint, SHIPPED.files, datetime(2024, 4, 3, tzinfo=UTC))
+        insert_policy(connection, fingerprint, files, datetime(2024, 4, 3, tzinfo=UTC))
     engine.dispose()
 
 
@@ -44,6 +46,21 @@ def test_a_policy_that_the_archive_lacks_is_refused(tmp_path: Path) -> None:
         pytest.raises(QualityGate, match="policy 000000000000 is not in the archive"),
     ):
         load_archived_policy(house, ANOTHER)
+
+
+def test_an_archived_policy_without_a_value_that_today_s_program_needs_stays_readable(tmp_path: Path) -> None:
+    # Until its day the files held no time for answering objections; everything else of that policy is the same.
+    grades = re.sub(
+        r"\nobjection_answer_working_days:.*?(?=\n\w|\Z)", "", SHIPPED.files["grades.yaml"], flags=re.DOTALL
+    )
+    assert "objection" not in grades
+    files = {**SHIPPED.files, "grades.yaml": grades}
+    old = read_archived_policy(files)
+    with open_house(load_settings(tmp_path, CONFIG)) as house:
+        archive(house, old.fingerprint, files)
+        found = load_archived_policy(house, old.fingerprint)
+    assert found.at(date(2024, 4, 1)).integer("grades.step_months") == 36
+    assert "grades.objection_answer_working_days" not in found.leaves
 
 
 def test_a_home_below_a_folder_that_would_be_read_as_a_column_is_refused(tmp_path: Path) -> None:
