@@ -80,7 +80,7 @@ def tried(march: DemoRun, tmp_path_factory: pytest.TempPathFactory) -> Tried:
 
 def test_the_files_lie_in_a_folder_of_the_month_and_the_policy(tried: Tried) -> None:
     assert tried.folder.parent == tried.home.path / "compare"
-    assert re.fullmatch("2024-03-[0-9a-f]{12}", tried.folder.name)
+    assert re.fullmatch("2024-03-[0-9a-f]{12}-[0-9a-f]{12}", tried.folder.name)
     assert sorted(path.name for path in tried.folder.iterdir()) == FILES
     assert [path.name for path in tried.folder.parent.iterdir()] == [tried.folder.name]
 
@@ -188,7 +188,7 @@ def test_the_summary_says_who_moves_and_what_it_costs_in_yuan(tried: Tried) -> N
     out = tried.answer.out
     assert "policy: five_star.lit_score: 80.00 分 (assumed) → 75.00 分 (assumed)" in out
     assert (
-        f"communities: {up_count} with more stars, 0 with fewer, 0 with as many but others, {same_count} unch" in out
+        f"communities: {up_count} with more stars, 0 with fewer, 0 with as many but others, {same_count} with" in out
     )
     assert f"workers: {higher_count} at a higher proposed grade, 0 at a lower one" in out
     assert f"pay: +{format_yuan(change_fen)} yuan a month, +{format_yuan(12 * change_fen)} a year" in out
@@ -225,7 +225,8 @@ def test_it_leaves_an_outcome_with_both_fingerprints_and_counts(tried: Tried) ->
         first = next(row for row in house.ledger.list_outcomes("2024-03") if row["step"] == "compare")
     workers, (city, *_) = tried.read("workers.csv"), tried.read("costs.csv")
     assert first["ok"]
-    assert tried.folder.name == f"2024-03-{first['counts']['other_fingerprint'][:12]}"
+    fingerprints = (first["policy_fingerprint"], first["counts"]["other_fingerprint"])
+    assert tried.folder.name == "-".join(["2024-03", *(it[:12] for it in fingerprints)])
     assert first["policy_fingerprint"] != first["counts"]["other_fingerprint"]
     assert first["counts"]["monthly_change_fen"] == int(city["monthly_change_fen"])
     assert first["counts"]["workers_moved"] >= sum(row["direction"] != "same" for row in workers) > 0
