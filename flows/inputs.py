@@ -121,8 +121,8 @@ def rebuild_inputs(house: House, record: RevisionRecord) -> MonthInputs:
     if digest_register(register) != inputs["register_digest"]:
         raise QualityGate(
             f"{month} revision {record.revision}: the register up to record {register_no} is not the one that the "
-            "revision was judged from. It is append-only, so somebody has changed it: run fivestar doctor, and "
-            "restore the ledger from a backup."
+            "revision was judged from. It is append-only, so somebody has changed it: restore the ledger from a "
+            "backup."
         )
     return MonthInputs(
         month=month,

@@ -72,10 +72,12 @@ def changes(month: MonthText, home: Home = None, config: Config = None, revision
     if lineage.compared_with is None:
         typer.echo(f"{record.month} revision {record.revision} is the first: there is nothing to compare.", err=True)
         return
-    locked = "" if lineage.amends is None else ", which is published and which it proposes to amend"
+    amended = (
+        f" It proposes to amend what the register holds from revision {lineage.amends}." if lineage.amends else ""
+    )
     typer.echo(
-        f"{record.month} revision {record.revision} compared with revision {lineage.compared_with}{locked}: "
-        f"{len(lineage.changes)} cells differ.",
+        f"{record.month} revision {record.revision} compared with revision {lineage.compared_with}: "
+        f"{len(lineage.changes)} cells differ.{amended}",
         err=True,
     )
 
