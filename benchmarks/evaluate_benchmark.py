@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from benchmarks.landed_city import CATEGORIES, MONTHS, open_city
 from benchmarks.measure import ROOT, measure
+from flows.calendar import CityCalendar
 from flows.engines import DUCKDB_MEMORY_LIMIT
-from flows.evaluate.calendar import CityCalendar
 from flows.evaluate.communities import CommunityAssessment, assess_communities
 from flows.evaluate.deadlines import to_naive
 from flows.month import end_of_day

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.evaluate.calendar import CityCalendar
+from flows.calendar import CityCalendar
 from flows.evaluate.counts import Counts, count_month, list_communities
 from flows.evaluate.indicators import measure_indicators
 from flows.evaluate.ratings import find_alarms, rate_communities

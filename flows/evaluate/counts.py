@@ -11,7 +11,7 @@ from typing import Any
 
 import ibis
 
-from flows.evaluate.calendar import CityCalendar
+from flows.calendar import CityCalendar
 from flows.evaluate.deadlines import add_deadlines, find_response_limit, write_literal
 from flows.evaluate.scheme import Scheme
 from flows.lake import TableView

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import ibis
 import pyarrow as pa
 
-from flows.evaluate.calendar import CityCalendar
+from flows.calendar import CityCalendar
 from flows.evaluate.scheme import Limits
 from flows.month import CITY_OFFSET, start_of_day
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from memory_view import make_table
 
-from flows.evaluate.calendar import CityCalendar
+from flows.calendar import CityCalendar
 from flows.evaluate.counts import count_events
 from flows.evaluate.scheme import read_scheme
 from flows.month import CITY_OFFSET, Month

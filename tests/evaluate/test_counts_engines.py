@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from star_city import HOME, MARCH, NEIGHBOUR, check, event, scheme
 
-from flows.evaluate.calendar import CityCalendar
+from flows.calendar import CityCalendar
 from flows.evaluate.counts import count_events, count_false_closures
 from flows.evaluate.deadlines import to_naive
 from flows.lake import QUARANTINE_SCHEMA, Lake, Landing, arrow_schema

@@ -7,8 +7,8 @@ import pytest
 from memory_view import make_table
 from star_city import HOME, MARCH, NEIGHBOUR, count_home, event, scheme
 
+from flows.calendar import CalendarYear, CityCalendar
 from flows.errors import ConfigurationError
-from flows.evaluate.calendar import CalendarYear, CityCalendar
 from flows.evaluate.counts import EventCounts, count_events
 from flows.month import Month
 

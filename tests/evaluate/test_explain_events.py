@@ -7,8 +7,8 @@ import pytest
 from memory_view import make_table
 from star_city import HOME, MARCH, NEIGHBOUR, event, scheme
 
+from flows.calendar import CityCalendar
 from flows.engines import DuckDBEngine
-from flows.evaluate.calendar import CityCalendar
 from flows.evaluate.explain.events import DueEvent, explain_against, list_due_events
 from flows.evaluate.explain.view import CommunityView
 from flows.evaluate.explain.words import AGAINST, define_events

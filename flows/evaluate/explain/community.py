@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from flows.evaluate.calendar import CityCalendar
+from flows.calendar import CityCalendar
 from flows.evaluate.communities import CommunityAssessment
 from flows.evaluate.counts import find_false_closures, find_incidents, list_grids
 from flows.evaluate.explain.arithmetic import write_mean

@@ -10,7 +10,7 @@ from typing import Any
 
 import ibis
 
-from flows.evaluate.calendar import CityCalendar
+from flows.calendar import CityCalendar
 from flows.evaluate.counts import OUTCOMES, mark_due_events
 from flows.evaluate.scheme import Scheme
 from flows.month import Month

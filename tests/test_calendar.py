@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 from star_city import shipped_policy
 
+from flows.calendar import CalendarYear, CityCalendar
 from flows.errors import ConfigurationError
-from flows.evaluate.calendar import CalendarYear, CityCalendar
 from flows.month import end_of_day
 
 LIMITS = {2: 3, 3: 7, 4: 15}
