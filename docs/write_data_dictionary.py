@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from flows import comparison
 from flows.ingest.describe.rules import load_rules
 from flows.lake import QUARANTINE_SCHEMA
-from flows.ledger.tables import Instant, metadata
+from flows.ledger.columns import Instant, metadata
 from flows.policy import load_policy
 from flows.policy_words import describe_value
 from flows.result_files import ARREARS_FILE, CHANGES_FILE, FIGURE_FILES

@@ -27,7 +27,8 @@ from flows.notify.recipients import load_contacts
 from flows.outputs import ARREARS, MonthFolder, format_arrears
 from flows.policy import load_policy
 from flows.results import count_result
-from flows.review.decisions import PublishReport, find_revision, publish
+from flows.review.publication import PublishReport, publish
+from flows.review.rows import find_revision
 from flows.revisions import Assessment, write_revision
 
 
@@ -181,5 +182,10 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
             left_count=report.open_count,
             queued_at=clock(),
         )
-        counts.update(entered=report.entered_count, already=report.already_count, open=report.open_count)
+        counts.update(
+            entered=report.entered_count,
+            already=report.already_count,
+            reversed=report.reversed_count,
+            open=report.open_count,
+        )
     return report

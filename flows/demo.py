@@ -14,7 +14,8 @@ from flows.house import Clock, House, Progress, open_house
 from flows.ingest.datadocs.site import DATA_DOCS, INDEX, find_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.month import Month
-from flows.review.decisions import decide, list_review
+from flows.review.decisions import decide
+from flows.review.rows import list_review
 from flows.sandbox.city import HISTORY_MONTHS, MANIFEST, Sandbox, build_sandbox
 from flows.sandbox.faults import check_faults
 from flows.settings import LEDGER, Settings, load_settings, set_environment

@@ -83,7 +83,7 @@ def explain_staff_month(
         slots = {landing.batch_id: landing.slot for landing in inputs.landings}
         records = list_records(view, slots, month, staff_id, proposal.community_code)
     title = find_titles(titles, policy_at, proposal.effective_on).get(proposal.community_code)
-    reviews = house.ledger.reviews
+    reviews, register = house.ledger.reviews, house.ledger.register
     explanation = explain_worker(
         proposal,
         month,
@@ -92,8 +92,8 @@ def explain_staff_month(
         title=title,
         digest=digest_proposal(proposal, pay_lines),
         decisions=[row for row in reviews.list_decisions(str(month)) if row.staff_id == staff_id],
-        register=reviews.list_register_history(staff_id),
-        arrears=[line for line in reviews.list_arrears(str(month)) if line.staff_id == staff_id],
+        register=register.list_history(staff_id),
+        arrears=[line for line in register.list_arrears(str(month)) if line.staff_id == staff_id],
         records=records,
     )
     return _describe_revision(record), explanation, proposal.name

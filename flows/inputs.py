@@ -14,12 +14,12 @@ from flows.house import House, load_archived_policy
 from flows.ingest.ingestion import read_sources
 from flows.ingest.status import find_source_status
 from flows.lake import Landing, TableView
+from flows.ledger.register import digest_register
 from flows.ledger.results import RevisionRecord
-from flows.ledger.reviews import digest_register
 from flows.month import Month
 from flows.policy import Policy, load_policy
 from flows.results import MonthResult, RegisterRecord, SourceStatus
-from flows.review.decisions import find_revision
+from flows.review.rows import find_revision
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ def gather_inputs(house: House, month: Month, policy_folder: Path) -> MonthInput
     cutoff_at = month.cutoff_at(policy.at(month.last_on).integer("five_star.cutoff_day"))
     landings = house.ledger.list_landings()
     earlier = house.ledger.results.find_latest(str(month.plus(-1)))
-    register_no = house.ledger.reviews.find_register_no()
+    register_no = house.ledger.register.find_register_no()
     return MonthInputs(
         month=month,
         landings=landings,
         policy=policy,
         sources=find_source_status(house, sources, month, cutoff_at),
-        register=house.ledger.reviews.list_grades_in_force(month.last_on, register_no=register_no),
+        register=house.ledger.register.list_grades_in_force(month.last_on, register_no=register_no),
         register_no=register_no,
         earlier_revision=None if earlier is None else earlier.revision,
         keeps_roster=any("staff" in source.tables for source in sources),
@@ -115,7 +115,7 @@ def rebuild_inputs(house: House, record: RevisionRecord) -> MonthInputs:
             f"more, first {lost[0]}. Restore the ledger from a backup of that time."
         )
     register_no = inputs.get("register_no")
-    register = house.ledger.reviews.list_grades_in_force(
+    register = house.ledger.register.list_grades_in_force(
         month.last_on, register_no=register_no, recorded_by=record.created_at if register_no is None else None
     )
     if digest_register(register) != inputs["register_digest"]:

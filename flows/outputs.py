@@ -18,7 +18,7 @@ import orjson
 
 from flows.errors import SourceUnavailable
 from flows.ledger.results import RevisionRecord
-from flows.ledger.reviews import ArrearsLine
+from flows.ledger.review_rows import ArrearsLine
 from flows.result_files import ARREARS_FILE, format_figures, format_file
 from flows.results import MonthResult
 

@@ -118,7 +118,7 @@ def _trace_lineage(
     house: House, latest: RevisionRecord, inputs: MonthInputs, result: MonthResult, view: TableView
 ) -> Lineage:
     """What the new revision changes since the one before, and the published one that it proposes to amend."""
-    published = house.ledger.reviews.find_published_revision(latest.month)
+    published = house.ledger.register.find_published_revision(latest.month)
     return Lineage(latest.revision, published, _find_changes(house, latest, inputs, result, view))
 
 
@@ -188,7 +188,7 @@ def _write_files(house: House, folder: Path, result: MonthResult, revision: int,
     if lineage.compared_with is not None:
         changes = format_changes(lineage.changes, month, revision, lineage.compared_with)
         (folder / CHANGES).write_bytes(changes)
-    arrears = house.ledger.reviews.list_arrears(month)
+    arrears = house.ledger.register.list_arrears(month)
     if arrears:
         (folder / ARREARS).write_bytes(format_arrears(arrears))
     earlier = house.ledger.results.find_latest(before)

@@ -26,6 +26,9 @@ MARCH = Month(2024, 3)
 RUN_AT = datetime(2024, 4, 5, 2, tzinfo=UTC)
 """5 April, 10:00 in the city: after March's cutoff."""
 
+CLOCKED = ("compare", "doctor", "history", "inspection", "month", "notify", "objections", "quarantine", "review")
+"""The command line's modules that read the clock."""
+
 Row = dict[str, str]
 
 
@@ -84,7 +87,7 @@ def run_fivestar(*arguments: str, at: datetime = RUN_AT) -> Answer:
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for module in ("compare", "doctor", "history", "month", "notify", "quarantine", "review", "inspection"):
+        for module in CLOCKED:
             patch.setattr(f"flows.cli.{module}.read_clock", lambda: at)
         patch.setattr("flows.ingest.connect.rest.BACKOFF_SECONDS", 0.0)
         patch.setattr(sys, "argv", ["fivestar", *arguments])

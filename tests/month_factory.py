@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
-from flows.ledger.reviews import digest_register
+from flows.ledger.register import digest_register
 from flows.month import Month
 from flows.policy import PolicyValue
 from flows.results import (

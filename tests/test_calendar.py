@@ -3,11 +3,12 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from star_city import shipped_policy
+from city_runs import CONFIG
 
 from flows.calendar import CalendarYear, CityCalendar
 from flows.errors import ConfigurationError
 from flows.month import end_of_day
+from flows.policy import load_policy
 
 LIMITS = {2: 3, 3: 7, 4: 15}
 
@@ -68,7 +69,9 @@ def test_a_year_entered_by_the_city_replaces_the_published_one():
 
 
 def test_the_shipped_policy_enters_no_further_year():
-    assert CityCalendar.from_policy(shipped_policy().at(date(2024, 3, 31))).is_working_day(date(2024, 3, 1))
+    assert CityCalendar.from_policy(load_policy(CONFIG / "policy").at(date(2024, 3, 31))).is_working_day(
+        date(2024, 3, 1)
+    )
 
 
 def find(reported, first_on, last_on, calendar=None):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import SourceUnavailable
-from flows.ledger.reviews import ArrearsLine
+from flows.ledger.review_rows import ArrearsLine
 from flows.outputs import MonthFolder, digest_files, format_arrears, write_result_csvs
 from flows.results import AwardLine, IndicatorRow, MonthResult, PayLine, RatingRow, StarRow
 

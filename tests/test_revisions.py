@@ -197,7 +197,7 @@ def test_a_replay_is_refused_if_somebody_changed_the_register(home: Home) -> Non
 def test_a_revision_of_a_published_month_is_a_proposal_to_amend_it(home: Home, march: DemoRun) -> None:
     approve_all(home)
     with home.open() as house:
-        register = house.ledger.reviews.list_register(MARCH.plus(1).first_on)
+        register = house.ledger.register.list_in_force(MARCH.plus(1).first_on)
     write_policy(home, "grades.yaml", "value: 36\n", "value: 30\n")
     light_from_90(home)
     assert home.run(*EVALUATE).code == 0
@@ -207,14 +207,14 @@ def test_a_revision_of_a_published_month_is_a_proposal_to_amend_it(home: Home, m
     assert (run["revision"], run["amends"], run["compared_with"]) == (3, 1, 2)
     assert "登记入等级台账（最近一次依据第 1 版）" in (home.march / "report.html").read_text(encoding="utf-8")
     with home.open() as house:
-        assert house.ledger.reviews.list_register(MARCH.plus(1).first_on) == register
+        assert house.ledger.register.list_in_force(MARCH.plus(1).first_on) == register
 
 
 def test_a_published_grade_is_amended_one_by_one_and_with_a_reason_only(home: Home) -> None:
     approve_all(home)
     published = {row["staff_id"]: row["proposed_grade"] for row in read_csv(home.march / "grades.csv")}
     with home.open() as house:
-        entered = {line.record.staff_id for line in house.ledger.reviews.list_register(MARCH.plus(1).first_on)}
+        entered = {line.record.staff_id for line in house.ledger.register.list_in_force(MARCH.plus(1).first_on)}
     write_policy(home, "grades.yaml", "value: 36\n", "value: 30\n")
     assert home.run(*EVALUATE).code == 0
     rows = {row["staff_id"]: row for row in read_csv(home.march / "grades.csv")}
@@ -232,7 +232,7 @@ def test_a_published_grade_is_amended_one_by_one_and_with_a_reason_only(home: Ho
     assert home.run("review", "approve", "--staff", worker, "--comment", "步长更正", *reviewer).code == 0
     assert home.run("publish", "--month", "2024-03").code == 0
     with home.open() as house:
-        history = house.ledger.reviews.list_register_history(worker)
+        history = house.ledger.register.list_history(worker)
     # The first record stays; the amendment stands after it, from the same day.
     assert [line.record.grade for line in history][-2:] == [
         int(published[worker]),
@@ -257,7 +257,7 @@ def test_the_register_tells_what_was_held_true_on_a_day_about_another_day(home: 
 @pytest.mark.parametrize("day", ["{:%Y-%m-%d}", "{:%Y%m%d}"])
 def test_a_bare_day_lasts_until_its_end(home: Home, day: str) -> None:
     with home.open() as house:
-        recorded_at = house.ledger.reviews.list_register(MARCH.last_on)[0].recorded_at.astimezone(CITY_ZONE)
+        recorded_at = house.ledger.register.list_in_force(MARCH.last_on)[0].recorded_at.astimezone(CITY_ZONE)
     # Read at midnight it would come before anything that was recorded in its course.
     answer = home.run("register", "show", "--on", "2024-03-31", "--known-at", day.format(recorded_at))
     assert len(answer.out.splitlines()) > 1
@@ -272,7 +272,7 @@ def test_a_day_that_cannot_be_read_exits_2(home: Home, option: tuple[str, str]) 
 
 def test_a_worker_with_a_grade_whom_the_roster_lacks_is_counted_and_named_to_hr_only(home: Home) -> None:
     with home.open() as house:
-        absent = house.ledger.reviews.list_register(MARCH.last_on)[0].record
+        absent = house.ledger.register.list_in_force(MARCH.last_on)[0].record
     result = judge_without(home, absent.staff_id)
     assert [(worker.staff_id, worker.grade, worker.is_registered) for worker in result.missing_workers] == [
         (absent.staff_id, absent.grade, True)

@@ -13,9 +13,11 @@ from flows.cli import (
     letters,
     month,
     notify,
+    objections,
     quality,
     quarantine,
     review,
+    workbook,
 )
 from flows.errors import FivestarError
 
@@ -32,6 +34,8 @@ history.register(app)
 doctor.register(app)
 compare.register(app)
 letters.register(review.app)
+objections.register(review.app)
+workbook.register(review.app)
 app.add_typer(review.app, name="review")
 app.add_typer(notify.app, name="notify")
 app.add_typer(quality.app, name="quality")

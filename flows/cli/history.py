@@ -18,7 +18,7 @@ from flows.cli.options import (
 from flows.month import CITY_ZONE, Month, city_day
 
 if TYPE_CHECKING:
-    from flows.ledger.reviews import RegisterLine
+    from flows.ledger.review_rows import RegisterLine
 
 register_app = typer.Typer(
     help="The register of approved grades, as it stands and as it stood.", no_args_is_help=True
@@ -97,7 +97,7 @@ def show_register(
     """Show each worker's grade in force on a day, as held true then or now."""
     day = city_day(read_clock()) if on is None else parse_day("--on", on)
     with open_installation(home, config) as house:
-        lines = house.ledger.reviews.list_register(day, recorded_by=_parse_known_at(known_at))
+        lines = house.ledger.register.list_in_force(day, recorded_by=_parse_known_at(known_at))
     _echo_lines(lines)
 
 
@@ -109,7 +109,7 @@ def show_history(
 ) -> None:
     """Show every record of one worker, in the order in which they were entered."""
     with open_installation(home, config) as house:
-        lines = house.ledger.reviews.list_register_history(staff)
+        lines = house.ledger.register.list_history(staff)
     _echo_lines(lines)
 
 

@@ -146,8 +146,16 @@ def publish(month: MonthText, home: Home = None, config: Config = None) -> None:
         report = publish_month(house, chosen, read_clock)
     typer.echo(f"entered in the register: {report.entered_count}")
     typer.echo(f"in the register already: {report.already_count}")
+    if report.reversed_count:
+        typer.echo(f"taken back: {report.reversed_count}")
     typer.echo(f"still open: {report.open_count}")
     typer.echo(f"lines of arrears: {len(report.arrears)}")
+    if report.reversed_count:
+        typer.echo(
+            f"{report.reversed_count} published grades were taken back: a person must settle what was paid by them "
+            "since, and write to the workers.",
+            err=True,
+        )
     if report.arrears_unreckoned_count:
         typer.echo(
             f"{report.arrears_unreckoned_count} late approvals have no arrears line: no current grade, no pay base, "

@@ -1,24 +1,33 @@
-"""Commands of HR's side: review list, export, approve, reject, return."""
+"""Commands of HR's side: review list, status, approve, reject, return, later, reverse."""
 
-import shutil
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from flows.cli.options import Config, Home, MonthText, check_word, open_installation, read_clock
-from flows.errors import QualityGate, UsageError
-from flows.month import Month
+from flows.errors import UsageError
+from flows.month import CITY_ZONE, Month
 
 if TYPE_CHECKING:
-    from flows.ledger.reviews import Verdict
+    from flows.ledger.review_rows import Verdict
+    from flows.review.decisions import DecisionReport
+    from flows.review.people import ReviewPeople
+    from flows.review.rows import ReviewRow
 
 app = typer.Typer(help="HR's side: see the proposals and decide.", no_args_is_help=True)
+
+LIST_COLUMNS = (
+    "staff_id", "kind", "current", "proposed", "needs_manual", "reasons", "decision", "published_grade",
+    "district_code", "preparer", "objection",
+)  # fmt: skip
 
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who decides; recorded.")]
 Staff = Annotated[list[str] | None, typer.Option("--staff", metavar="ID", help="This worker; may be repeated.")]
 Everyone = Annotated[bool, typer.Option("--all", help="All that may be decided in bulk.")]
 Comment = Annotated[str, typer.Option("--comment", help="Why; recorded, and told in the worker's letter.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be recorded, and record nothing.")]
 
 
 @app.command("list")
@@ -27,53 +36,79 @@ def list_proposals(
     home: Home = None,
     config: Config = None,
     kind: Annotated[str | None, typer.Option(help="Only proposals of this kind.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only proposals in this state: open, prepared, approved, …")
+    ] = None,
+    district: Annotated[str | None, typer.Option(metavar="CODE", help="Only workers of this district.")] = None,
+    post: Annotated[str | None, typer.Option(help="Only workers at this post.")] = None,
+    manual: Annotated[
+        bool | None, typer.Option("--manual/--no-manual", help="Only those that need a person's look, or not.")
+    ] = None,
 ) -> None:
     """List the proposals of the newest revision, tab-separated, with the decision that holds.
 
     `published_grade` is what the register holds from the month: where it differs, this is an amendment.
     """
     from flows.results import ProposalKind
-    from flows.review.decisions import list_review
+    from flows.review.rows import ProposalState, list_review, list_standing_lines
+    from flows.schema import POSTS
 
     check_word("--kind", kind, get_args(ProposalKind))
+    check_word("--state", state, [_name_state(it) for it in get_args(ProposalState) if it != "none"])
+    check_word("--post", post, POSTS)
     with open_installation(home, config) as house:
         rows = list_review(house.ledger, Month.parse(month))
-        lines = house.ledger.reviews.list_register(Month.parse(month).plus(1).first_on)
-    published = {line.record.staff_id: line.record.grade for line in lines if line.month == month}
-    typer.echo("staff_id\tkind\tcurrent\tproposed\tneeds_manual\treasons\tdecision\tpublished_grade")
+        lines = list_standing_lines(house.ledger.register.list_month(str(Month.parse(month))))
+    published = {line.record.staff_id: str(line.record.grade) for line in lines}
+    typer.echo("\t".join(LIST_COLUMNS))
     for row in rows:
         proposal = row.proposal
-        if kind is None or proposal.kind == kind:
-            current = "" if proposal.current_grade is None else proposal.current_grade
-            decision = "open" if row.awaits_decision else row.decision.verdict if row.decision else ""
-            typer.echo(
-                f"{proposal.staff_id}\t{proposal.kind}\t{current}\t{proposal.proposed_grade}\t"
-                f"{str(proposal.needs_manual).lower()}\t{';'.join(proposal.reasons)}\t{decision}\t"
-                f"{published.get(proposal.staff_id, '')}"
-            )
+        wanted = (
+            (kind, proposal.kind),
+            (post, proposal.post),
+            (district, row.district_code),
+            (manual, proposal.needs_manual),
+        )
+        if all(want in (None, found) for want, found in wanted) and state in (None, _name_state(row.state)):
+            typer.echo("\t".join(_describe_row(row, published.get(proposal.staff_id, ""))))
+
+
+def _describe_row(row: "ReviewRow", published_grade: str) -> tuple[str, ...]:
+    proposal = row.proposal
+    return (
+        proposal.staff_id,
+        proposal.kind,
+        "" if proposal.current_grade is None else str(proposal.current_grade),
+        str(proposal.proposed_grade),
+        str(proposal.needs_manual).lower(),
+        ";".join(proposal.reasons),
+        "" if row.state == "none" else _name_state(row.state),
+        published_grade,
+        row.district_code or "",
+        row.preparation.preparer if row.preparation else "",
+        str(row.objections[0].id) if row.objections else "",
+    )
+
+
+def _name_state(state: str) -> str:
+    return "open" if state == "proposed" else state
 
 
 @app.command()
-def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="Where to put the workbook.")],
-    month: MonthText,
-    home: Home = None,
-    config: Config = None,
-) -> None:
-    """Copy the newest revision's workbook."""
-    from flows.outputs import WORKBOOK, MonthFolder
-    from flows.review.decisions import find_revision
+def status(month: MonthText, home: Home = None, config: Config = None) -> None:
+    """Say whether the month's review is open, decided or published, and what is left."""
+    from flows.review.standing import find_standing
 
     with open_installation(home, config) as house:
-        record = find_revision(house.ledger, Month.parse(month))
-        workbook = MonthFolder(house.settings.home, record.month).path / WORKBOOK
-        if not workbook.is_file():
-            raise QualityGate(f"{workbook} is not there. Write it again: fivestar evaluate --month {record.month}.")
-        try:
-            shutil.copyfile(workbook, file)
-        except OSError as error:
-            raise UsageError(f"{file} cannot be written ({error.strerror}). Name another file.") from error
-    typer.echo(file)
+        standing = find_standing(house.ledger, Month.parse(month))
+    typer.echo(f"{standing.month} revision {standing.revision}: {standing.state}")
+    for state, count in sorted(standing.counts.items()):
+        typer.echo(f"{'nothing to decide' if state == 'none' else _name_state(state)}: {count}")
+    if standing.opened_at is not None:
+        opened_at = standing.opened_at.astimezone(CITY_ZONE).isoformat(timespec="seconds")
+        typer.echo(f"open since {opened_at}; to be decided one by one: {standing.manual_count}")
+    if standing.waiting_count:
+        typer.echo(f"to be published: {standing.waiting_count}")
 
 
 @app.command()
@@ -85,9 +120,10 @@ def approve(
     staff: Staff = None,
     everyone: Everyone = False,
     comment: Comment = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Approve proposals."""
-    _decide(home, config, month, "approved", reviewer, staff, everyone, comment)
+    _decide(home, config, month, "approved", reviewer, staff, everyone, comment, dry_run)
 
 
 @app.command()
@@ -99,9 +135,10 @@ def reject(
     staff: Staff = None,
     everyone: Everyone = False,
     comment: Comment = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Reject proposals."""
-    _decide(home, config, month, "rejected", reviewer, staff, everyone, comment)
+    _decide(home, config, month, "rejected", reviewer, staff, everyone, comment, dry_run)
 
 
 @app.command("return")
@@ -113,9 +150,76 @@ def return_to_preparer(
     staff: Staff = None,
     everyone: Everyone = False,
     comment: Comment = "",
+    dry_run: DryRun = False,
 ) -> None:
-    """Return proposals with a question."""
-    _decide(home, config, month, "returned", reviewer, staff, everyone, comment)
+    """Return proposals with a question, which --comment asks; they stay open."""
+    _decide(home, config, month, "returned", reviewer, staff, everyone, comment, dry_run)
+
+
+@app.command()
+def later(
+    month: MonthText,
+    reviewer: Reviewer,
+    home: Home = None,
+    config: Config = None,
+    staff: Staff = None,
+    everyone: Everyone = False,
+    comment: Comment = "",
+    dry_run: DryRun = False,
+) -> None:
+    """Put proposals off: the month's review goes on without them."""
+    _decide(home, config, month, "later", reviewer, staff, everyone, comment, dry_run)
+
+
+@app.command()
+def reverse(
+    month: MonthText,
+    reviewer: Reviewer,
+    staff: Annotated[list[str], typer.Option("--staff", metavar="ID", help="This worker; may be repeated.")],
+    comment: Annotated[str, typer.Option("--comment", help="Why; recorded.")],
+    home: Home = None,
+    config: Config = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Take a published grade back, from the next publication on; what was in force before holds again."""
+    from flows.review.people import load_review_settings
+    from flows.review.reversal import reverse as take_back
+
+    with open_installation(home, config) as house:
+        people = load_review_settings(house.settings.config).people
+        report = take_back(
+            house.ledger,
+            Month.parse(month),
+            staff,
+            reviewer=check_reviewer(reviewer),
+            comment=comment,
+            decided_at=read_clock(),
+            people=people,
+            dry_run=dry_run,
+        )
+    warn_of_nobody(people)
+    typer.echo(f"reversed: {report.decided_count}")
+    if report.prepared_count:
+        typer.echo(f"prepared: {report.prepared_count}")
+    if report.decided_count and not dry_run:
+        typer.echo(f"Publish to put it into force: fivestar publish --month {month}", err=True)
+
+
+def check_reviewer(reviewer: str) -> str:
+    """The name without blanks around it. Raises `UsageError` if nothing is left."""
+    if not reviewer.strip():
+        raise UsageError("--reviewer is empty. Give the name of the person who decides.")
+    return reviewer.strip()
+
+
+def warn_of_nobody(people: "ReviewPeople") -> None:
+    """Say on stderr that one person decides alone as long as nobody is named."""
+    if not people.is_set_up:
+        typer.echo(
+            "warning: review.yaml names nobody, so anybody may decide alone. Name reviewers and approvers before a "
+            "real month.",
+            err=True,
+        )
 
 
 def _decide(
@@ -127,21 +231,42 @@ def _decide(
     staff: list[str] | None,
     everyone: bool,
     comment: str,
+    dry_run: bool,
 ) -> None:
     from flows.review.decisions import decide
+    from flows.review.people import load_review_settings
 
     if bool(staff) == everyone:
         raise UsageError("Say whom: either --staff ID (repeatable) or --all.")
-    if not reviewer.strip():
-        raise UsageError("--reviewer is empty. Give the name of the person who decides.")
     with open_installation(home, config) as house:
-        count = decide(
+        people = load_review_settings(house.settings.config).people
+        report = decide(
             house.ledger,
             Month.parse(month),
             verdict,
-            reviewer=reviewer.strip(),
+            reviewer=check_reviewer(reviewer),
             staff_ids=staff or None,
             comment=comment,
             decided_at=read_clock(),
+            people=people,
+            dry_run=dry_run,
         )
-    typer.echo(f"{verdict}: {count}")
+    warn_of_nobody(people)
+    if dry_run:
+        typer.echo("dry run: nothing was recorded")
+    typer.echo(f"{verdict}: {report.count('decided')}")
+    _echo_rest(report)
+    if report.settles_review and not dry_run:
+        tell_decided(month)
+
+
+def tell_decided(month: str) -> None:
+    """Say that nothing of the month is open any more."""
+    typer.echo(f"The review of {month} is decided. Publish it: fivestar publish --month {month}", err=True)
+
+
+def _echo_rest(report: "DecisionReport") -> None:
+    if report.count("prepared"):
+        typer.echo(f"prepared: {report.count('prepared')}")
+    for code, count in sorted(Counter(refusal.code for refusal in report.refusals).items()):
+        typer.echo(f"left out, {code}: {count}", err=True)

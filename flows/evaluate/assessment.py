@@ -14,7 +14,7 @@ from flows.evaluate.grades import propose_grades
 from flows.evaluate.pay import AnnualTitle, compute_pay, list_awards, select_outcomes
 from flows.evaluate.workers import RosterRow, Sanction
 from flows.lake import TableView
-from flows.ledger.reviews import digest_register
+from flows.ledger.register import digest_register
 from flows.month import Month
 from flows.policy import Policy, PolicyAt, PolicyValue
 from flows.results import (

@@ -18,6 +18,7 @@ from flows.lake import Landing, Manifest
 from flows.ledger.archive import ArchiveLedger
 from flows.ledger.outbox import OutboxLedger
 from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus
+from flows.ledger.register import RegisterLedger
 from flows.ledger.results import ResultLedger
 from flows.ledger.reviews import ReviewLedger
 from flows.ledger.tables import landings, outcomes, pulls
@@ -35,6 +36,7 @@ class Ledger:
         self._engine = engine
         self.results = ResultLedger(engine)
         self.reviews = ReviewLedger(engine)
+        self.register = RegisterLedger(engine)
         self.outbox = OutboxLedger(engine)
         self.archive = ArchiveLedger(engine)
 

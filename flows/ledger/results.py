@@ -60,6 +60,8 @@ class RevisionRecord:
     """The revision with which `changes.csv` compares, if there is an earlier one."""
     amends: int | None
     """The published revision that this one proposes to amend; nothing while the month is not locked."""
+    missing_workers: Sequence[Mapping[str, Any]] | None = None
+    """Workers whom the roster lacked, as `MissingWorker` has them; empty where an older version kept none."""
 
 
 def digest_inputs(inputs: Inputs) -> str:
@@ -161,6 +163,7 @@ class ResultLedger:
             "code_fingerprint": making.code_fingerprint,
             "compared_with": making.lineage.compared_with,
             "amends": making.lineage.amends,
+            "missing_workers": [asdict(worker) for worker in result.missing_workers],
         }
         with self._engine.begin() as connection:
             insert_policy(

@@ -1,66 +1,28 @@
-"""The ledger's SQL tables. What is decided is only ever added; a correction is a new row."""
+"""The ledger's SQL tables of what ran, what was judged, and what was sent; `review_tables` has what persons decided.
 
-from datetime import UTC, datetime
-from typing import Any
+What was judged is only ever added; a correction is a new row.
+"""
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
     Date,
-    DateTime,
-    Dialect,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, kept in UTC on databases with and without time zones."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-def _number() -> Column[int]:
-    return Column("id", Integer, primary_key=True, autoincrement=True)
-
-
-def _revision() -> tuple[Any, ...]:
-    return (
-        Column("month", String(7), primary_key=True),
-        Column("revision", Integer, primary_key=True),
-        ForeignKeyConstraint(["month", "revision"], ["revisions.month", "revisions.revision"]),
-    )
-
+from flows.ledger.columns import Instant, metadata, name_revision, number_rows
 
 outcomes = Table(
     "outcomes",
     metadata,
-    _number(),
+    number_rows(),
     Column("step", String(40), nullable=False),
     Column("month", String(7)),
     Column("subject", String(80)),
@@ -76,7 +38,7 @@ outcomes = Table(
 pulls = Table(
     "pulls",
     metadata,
-    _number(),
+    number_rows(),
     Column("platform", String(80), nullable=False),
     Column("resource", String(80), nullable=False),
     Column("table_name", String(40), nullable=False),
@@ -99,7 +61,7 @@ pulls = Table(
 landings = Table(
     "landings",
     metadata,
-    _number(),
+    number_rows(),
     Column("pull_id", Integer, ForeignKey("pulls.id"), nullable=False),
     Column("batch_id", String(200), nullable=False),
     Column("platform", String(80), nullable=False),
@@ -137,12 +99,13 @@ revisions = Table(
     Column("code_fingerprint", String(64), nullable=False, server_default=""),
     Column("compared_with", Integer),
     Column("amends", Integer),
+    Column("missing_workers", JSON),
 )
 
 revision_changes = Table(
     "revision_changes",
     metadata,
-    *_revision(),
+    *name_revision(),
     Column("subject", String(20), primary_key=True),
     Column("subject_id", String(200), primary_key=True),
     Column("field", String(80), primary_key=True),
@@ -154,7 +117,7 @@ revision_changes = Table(
 indicator_results = Table(
     "indicator_results",
     metadata,
-    *_revision(),
+    *name_revision(),
     Column("community_code", String(12), primary_key=True),
     Column("indicator", String(60), primary_key=True),
     Column("star", String(20), nullable=False),
@@ -169,7 +132,7 @@ indicator_results = Table(
 star_results = Table(
     "star_results",
     metadata,
-    *_revision(),
+    *name_revision(),
     Column("community_code", String(12), primary_key=True),
     Column("star", String(20), primary_key=True),
     Column("score", String(10)),
@@ -180,7 +143,7 @@ star_results = Table(
 rating_results = Table(
     "rating_results",
     metadata,
-    *_revision(),
+    *name_revision(),
     Column("community_code", String(12), primary_key=True),
     Column("name", String(120), nullable=False),
     Column("street_code", String(20), nullable=False),
@@ -196,7 +159,7 @@ rating_results = Table(
 grade_proposals = Table(
     "grade_proposals",
     metadata,
-    *_revision(),
+    *name_revision(),
     Column("staff_id", String(80), primary_key=True),
     Column("name", String(120), nullable=False),
     Column("community_code", String(12), nullable=False),
@@ -218,7 +181,7 @@ grade_proposals = Table(
 pay_lines = Table(
     "pay_lines",
     metadata,
-    *_revision(),
+    *name_revision(),
     Column("staff_id", String(80), primary_key=True),
     Column("basis", String(10), primary_key=True),
     Column("grade", Integer, nullable=False),
@@ -232,7 +195,7 @@ pay_lines = Table(
 award_lines = Table(
     "award_lines",
     metadata,
-    *_revision(),
+    *name_revision(),
     Column("community_code", String(12), primary_key=True),
     Column("pay_year", Integer, nullable=False),
     Column("stars", Integer, nullable=False),
@@ -241,60 +204,10 @@ award_lines = Table(
     Column("amount_fen", Integer),
 )
 
-decisions = Table(
-    "decisions",
-    metadata,
-    _number(),
-    Column("month", String(7), nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("staff_id", String(80), nullable=False),
-    Column("proposal_digest", String(64), nullable=False),
-    Column("verdict", String(20), nullable=False),
-    Column("reviewer", String(120), nullable=False),
-    Column("comment", Text, nullable=False),
-    Column("in_bulk", Boolean, nullable=False),
-    Column("decided_at", Instant, nullable=False),
-    ForeignKeyConstraint(["month", "revision"], ["revisions.month", "revisions.revision"]),
-    Index("ix_decisions_month_staff_id", "month", "staff_id"),
-)
-
-grade_register = Table(
-    "grade_register",
-    metadata,
-    _number(),
-    Column("staff_id", String(80), nullable=False),
-    Column("post", String(20), nullable=False),
-    Column("grade", Integer, nullable=False),
-    Column("degree", String(20), nullable=False),
-    Column("certificate", String(20), nullable=False),
-    Column("effective_on", Date, nullable=False),
-    Column("month", String(7), nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("decision_id", Integer, ForeignKey("decisions.id"), nullable=False),
-    Column("recorded_at", Instant, nullable=False),
-    UniqueConstraint("decision_id"),
-    Index("ix_grade_register_staff_id_effective_on", "staff_id", "effective_on"),
-)
-
-arrears = Table(
-    "arrears",
-    metadata,
-    _number(),
-    Column("month", String(7), nullable=False),
-    Column("staff_id", String(80), nullable=False),
-    Column("effective_on", Date, nullable=False),
-    Column("approved_on", Date, nullable=False),
-    Column("months", Integer, nullable=False),
-    Column("monthly_fen", Integer, nullable=False),
-    Column("total_fen", Integer, nullable=False),
-    Column("decision_id", Integer, ForeignKey("decisions.id"), nullable=False),
-    UniqueConstraint("decision_id"),
-)
-
 outbox = Table(
     "outbox",
     metadata,
-    _number(),
+    number_rows(),
     Column("key", String(400), nullable=False),
     Column("message", String(40), nullable=False),
     Column("month", String(7), nullable=False),

@@ -1,97 +1,65 @@
-"""HR decides: which proposals await a decision, who decided what, and what that puts into force.
+"""HR decides: which wishes for which proposals are taken, as whose word, and which are refused.
 
-A decision holds for exactly the content that was shown: if a later revision proposes something else for the worker,
-the proposal is open again.
+While nobody is named in `config/review.yaml`, anybody may decide alone. As soon as somebody is, a reviewer's word is
+a preparation and an approver's a decision; what an approver approves another person must have prepared.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
 
-from flows.errors import DecisionRefused, QualityGate
+from flows.errors import DecisionRefused
 from flows.ledger import Ledger
-from flows.ledger.results import RevisionRecord, digest_proposal, group_pay_lines
-from flows.ledger.reviews import (
-    ArrearsLine,
-    Decision,
-    RecordedDecision,
-    RegisterEntry,
-    Verdict,
-    digest_register,
-)
-from flows.month import Month, city_day, count_full_months
-from flows.results import AWAITING_KINDS, PayLine, Proposal, RegisterRecord
+from flows.ledger.results import RevisionRecord
+from flows.ledger.review_rows import Decision, Preparation, RecordedDecision, Verdict
+from flows.month import Month
+from flows.results import AWAITING_KINDS
+from flows.review.people import Person, ReviewPeople
+from flows.review.refusals import Refusal, RefusalCode
+from flows.review.rows import OPEN_STATES, ReviewRow, find_revision, list_review, refuse_outdated
+from flows.wording import KINDS, describe_proposal_reasons
+
+NOBODY_NAMED = ReviewPeople()
+REFUSALS_SHOWN = 10
+
+DecisionOutcome = Literal["decided", "prepared", "unchanged", "refused"]
 
 
 @dataclass(frozen=True)
-class ReviewRow:
-    """One proposal of the month's newest revision and the decision that holds for it, if any."""
+class Wish:
+    """What a person wants of one worker's proposal; `seen_digest` begins the digest of what the person was shown."""
 
-    proposal: Proposal
-    digest: str
-    decision: RecordedDecision | None
-    published: RecordedDecision | None = None
-    """The decision from which the register holds a grade of this worker for the month, if it does."""
-
-    @property
-    def amends_published(self) -> bool:
-        """Whether the register holds a grade of the month that was decided on other content than this."""
-        return self.published is not None and self.decision != self.published
-
-    @property
-    def awaits_decision(self) -> bool:
-        return self.proposal.kind in AWAITING_KINDS and self.decision is None
-
-    @property
-    def may_be_decided_in_bulk(self) -> bool:
-        """Not what needs a person's look, nor what would amend a grade that is in the register already."""
-        return self.awaits_decision and not self.proposal.needs_manual and not self.amends_published
+    staff_id: str
+    verdict: Verdict
+    comment: str = ""
+    seen_digest: str | None = None
 
 
 @dataclass(frozen=True)
-class PublishReport:
-    """What a publication put into force, and what it left."""
+class Judgement:
+    """What became of a wish, and why if it was refused."""
 
-    entered_count: int
-    already_count: int
-    open_count: int
-    arrears: Sequence[ArrearsLine]
-    arrears_unreckoned_count: int
-    """Late approvals whose arrears a person must reckon: no current grade, no pay base, or a correction."""
+    wish: Wish
+    outcome: DecisionOutcome
+    refusal: Refusal | None = None
 
 
-def find_revision(ledger: Ledger, month: Month) -> RevisionRecord:
-    """The month's newest revision. Raises `QualityGate` if the month has not been evaluated."""
-    record = ledger.results.find_latest(str(month))
-    if record is None:
-        raise QualityGate(f"{month} has no result. Evaluate it first: fivestar evaluate --month {month}.")
-    return record
+@dataclass(frozen=True)
+class DecisionReport:
+    """What became of each wish; `settles_review` if nothing of the month is open any more and something was."""
 
+    judgements: Sequence[Judgement]
+    settles_review: bool = False
+    revision: int = 0
 
-def list_review(ledger: Ledger, month: Month) -> list[ReviewRow]:
-    """The newest revision's proposals by worker, each with the decision that holds for it."""
-    record = find_revision(ledger, month)
-    decisions = ledger.reviews.list_decisions(str(month))
-    published_ids = ledger.reviews.list_published_decision_ids(str(month))
-    latest = {decision.staff_id: decision for decision in decisions}
-    published = {decision.staff_id: decision for decision in decisions if decision.id in published_ids}
-    pay = group_pay_lines(ledger.results.list_pay_lines(str(month), record.revision))
-    return [
-        _make_row(proposal, pay[proposal.staff_id], latest.get(proposal.staff_id), published.get(proposal.staff_id))
-        for proposal in ledger.results.list_proposals(str(month), record.revision)
-    ]
+    def count(self, outcome: DecisionOutcome) -> int:
+        return sum(judgement.outcome == outcome for judgement in self.judgements)
 
-
-def _make_row(
-    proposal: Proposal,
-    pay_lines: Sequence[PayLine],
-    latest: RecordedDecision | None,
-    published: RecordedDecision | None,
-) -> ReviewRow:
-    """What the register holds comes first: a later decision on other content that never got there changes nothing."""
-    digest = digest_proposal(proposal, pay_lines)
-    holding = next((it for it in (published, latest) if it is not None and it.proposal_digest == digest), None)
-    return ReviewRow(proposal, digest, holding, published)
+    @property
+    def refusals(self) -> list[Refusal]:
+        return [it.refusal for it in self.judgements if it.refusal is not None]
 
 
 def decide(
@@ -103,168 +71,204 @@ def decide(
     staff_ids: Collection[str] | None,
     comment: str,
     decided_at: datetime,
-) -> int:
-    """How many proposals were decided: those of `staff_ids`, or all that may be decided in bulk.
+    people: ReviewPeople = NOBODY_NAMED,
+    dry_run: bool = False,
+) -> DecisionReport:
+    """One verdict on the proposals of `staff_ids`, or on all that may be decided in bulk and are the person's.
 
-    A proposal on which the same was decided before stays as it is. Raises `DecisionRefused`, and decides nothing, if
-    the month's result is out of date, if a worker has no proposal in it, if the proposal changes nothing (`none`,
-    `hold`), if it is in the register already, or if it would amend a published grade without a comment that says why.
+    A proposal on which the same was decided before stays as it is. Raises `DecisionRefused`, and records nothing, if
+    the month's result is out of date, if the person is not named, or if a wish for one of `staff_ids` is refused.
     """
-    record = find_revision(ledger, month)
-    refuse_outdated(ledger, month, record)
-    rows = list_review(ledger, month)
-    published = ledger.reviews.list_published_decision_ids(str(month))
-    if staff_ids is None:
-        chosen = [row for row in rows if row.may_be_decided_in_bulk]
-    else:
-        chosen = _choose_rows(rows, staff_ids, month, published)
-        _refuse_silent_amendments(chosen, month, comment)
-    chosen = [row for row in chosen if row.decision is None or row.decision.verdict != verdict]
-    ledger.reviews.add_decisions(
-        [
-            Decision(
-                month=str(month),
-                revision=record.revision,
-                staff_id=row.proposal.staff_id,
-                proposal_digest=row.digest,
-                verdict=verdict,
-                reviewer=reviewer,
-                comment=comment,
-                in_bulk=staff_ids is None,
-                decided_at=decided_at,
-            )
-            for row in chosen
-        ]
-    )
-    return len(chosen)
+
+    def act(head: str) -> DecisionReport:
+        sitting = _Sitting.open(ledger, month, people, reviewer, decided_at)
+        chosen = staff_ids
+        if chosen is None:
+            chosen = [it.proposal.staff_id for it in sitting.rows.values() if it.may_be_decided_in_bulk]
+        wishes = [Wish(staff_id, verdict, comment) for staff_id in dict.fromkeys(chosen)]
+        report = sitting.take(wishes, in_bulk=staff_ids is None)
+        if staff_ids is not None and report.refusals:
+            raise DecisionRefused(_join_refusals(month, report.refusals))
+        if not dry_run:
+            sitting.record(ledger, after=head)
+        return report
+
+    return ledger.reviews.write(act)
 
 
-def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishReport:
-    """Put the approved proposals into the register from their effective date, with the arrears that they owe.
+def decide_each(
+    ledger: Ledger,
+    month: Month,
+    wishes: Sequence[Wish],
+    *,
+    reviewer: str,
+    people: ReviewPeople,
+    decided_at: datetime,
+    dry_run: bool = False,
+) -> DecisionReport:
+    """What became of each wish, in their order: the good ones are recorded in one transaction, the others told.
 
-    Publishing again changes nothing. Raises `DecisionRefused` if no proposal is approved, or if the month's result is
-    out of date. (policy §4, the register; §5, arrears)
+    Raises `DecisionRefused` if the month's result is out of date, or if the person is not named.
     """
-    record = find_revision(ledger, month)
-    refuse_outdated(ledger, month, record)
-    rows = list_review(ledger, month)
-    approved = [row for row in rows if row.decision is not None and row.decision.verdict == "approved"]
-    if not approved:
-        raise DecisionRefused(
-            f"{month}: no proposal is approved, so nothing can be published. "
-            f"Approve some first: fivestar review approve --month {month} --reviewer NAME --all."
-        )
-    published = ledger.reviews.list_published_decision_ids(str(month))
-    entries = []
-    arrears: dict[int, ArrearsLine] = {}
-    unreckoned_count = 0
-    totals = _read_totals(ledger.results.list_pay_lines(str(month), record.revision))
-    for row in approved:
-        decision = row.decision
-        if decision is None or decision.id in published:
-            continue
-        entries.append(_make_entry(row.proposal, decision))
-        approved_on = city_day(decision.decided_at)
-        if approved_on > row.proposal.effective_on and row.proposal.proposed_grade != row.proposal.current_grade:
-            # The current grade here is the one before the published grade, so what an amendment owes on top of that
-            # is for a person to reckon.
-            line = None if row.amends_published else _reckon_arrears(row.proposal, approved_on, totals, month)
-            if line is None:
-                unreckoned_count += 1
-            else:
-                arrears[decision.id] = line
-    ledger.reviews.publish(entries, arrears, recorded_at)
-    return PublishReport(
-        entered_count=len(entries),
-        already_count=len(approved) - len(entries),
-        open_count=sum(row.awaits_decision for row in rows),
-        arrears=ledger.reviews.list_arrears(str(month)),
-        arrears_unreckoned_count=unreckoned_count,
-    )
+
+    def act(head: str) -> DecisionReport:
+        sitting = _Sitting.open(ledger, month, people, reviewer, decided_at)
+        report = sitting.take(wishes, in_bulk=False)
+        if not dry_run:
+            sitting.record(ledger, after=head)
+        return report
+
+    return ledger.reviews.write(act)
 
 
-def refuse_outdated(ledger: Ledger, month: Month, record: RevisionRecord) -> None:
-    """Raise `DecisionRefused` if the register has changed since the month was judged.
-
-    The proposals then start from grades that no longer hold: entering them could lower a grade, or owe a month twice.
-    """
-    if digest_register(ledger.reviews.list_grades_in_force(month.last_on)) != record.inputs["register_digest"]:
-        raise DecisionRefused(
-            f"{month}: the register in force on {month.last_on} has changed since revision {record.revision} was "
-            f"judged, so its proposals no longer fit. Judge the month again: fivestar evaluate --month {month}."
-        )
+def need_preparation(person: Person | None) -> bool:
+    """Whether what this person says is a preparation whatever it says, since only approvers decide."""
+    return person is not None and "approver" not in person.roles
 
 
-def _choose_rows(
-    rows: Sequence[ReviewRow], staff_ids: Collection[str], month: Month, published: set[int]
-) -> list[ReviewRow]:
-    by_id = {row.proposal.staff_id: row for row in rows}
-    chosen = []
-    for staff_id in dict.fromkeys(staff_ids):
-        row = by_id.get(staff_id)
+@dataclass
+class _Sitting:
+    """One person before a month's proposals: judges wishes, and keeps what is to be recorded of them."""
+
+    month: Month
+    record_read: RevisionRecord
+    rows: Mapping[str, ReviewRow]
+    reviewer: str
+    person: Person | None
+    decided_at: datetime
+    decisions: list[Decision] = field(default_factory=list)
+    preparations: list[Preparation] = field(default_factory=list)
+
+    @classmethod
+    def open(
+        cls, ledger: Ledger, month: Month, people: ReviewPeople, reviewer: str, decided_at: datetime
+    ) -> "_Sitting":
+        person = people.find(reviewer)
+        record = find_revision(ledger, month)
+        refuse_outdated(ledger, month, record)
+        rows = {row.proposal.staff_id: row for row in list_review(ledger, month)}
+        return cls(month, record, rows, reviewer, person, decided_at)
+
+    def take(self, wishes: Sequence[Wish], *, in_bulk: bool) -> DecisionReport:
+        judgements = [self._judge(wish, in_bulk=in_bulk) for wish in wishes]
+        return DecisionReport(judgements, self._settles(), self.record_read.revision)
+
+    def record(self, ledger: Ledger, *, after: str) -> None:
+        ledger.reviews.add_decisions(self.decisions, preparations_made=self.preparations, after=after)
+
+    def _judge(self, wish: Wish, *, in_bulk: bool) -> Judgement:
+        row = self.rows.get(wish.staff_id)
         if row is None:
-            raise DecisionRefused(
-                f"{month}: worker {staff_id} has no proposal. Look the number up with fivestar review list."
-            )
-        if row.proposal.kind not in AWAITING_KINDS:
-            raise DecisionRefused(
-                f"{month}: the proposal of worker {staff_id} is `{row.proposal.kind}`, which changes nothing and "
-                f"can't be decided. Only {', '.join(sorted(AWAITING_KINDS))} can."
-            )
-        if row.decision is not None and row.decision.id in published:
-            raise DecisionRefused(
-                f"{month}: the grade of worker {staff_id} is in the register already. "
-                "A correction is a new record, not a new decision on the old one."
-            )
-        chosen.append(row)
-    return chosen
+            return self._refuse(wish, "no_proposal")
+        refusal = self._find_refusal(wish, row)
+        if refusal is not None:
+            return refusal
+        held = row.decision
+        if held is not None and held.verdict == wish.verdict and (wish.verdict != "returned" or _repeats(held, wish)):
+            return Judgement(wish, "unchanged")
+        if self._merely_prepares(wish, row):
+            return self._prepare(wish, row)
+        if self.person is not None and wish.verdict == "approved":
+            if row.preparation is None or row.preparation.verdict != "approved":
+                return self._refuse(wish, "not_prepared", person=self.reviewer)
+            if row.preparation.preparer == self.reviewer:
+                return self._refuse(wish, "same_person", person=self.reviewer)
+        self.decisions.append(self._make_decision(wish, row, in_bulk=in_bulk))
+        return Judgement(wish, "decided")
 
+    def _find_refusal(self, wish: Wish, row: ReviewRow) -> Judgement | None:
+        """Why the wish can't be taken whoever it comes from, or because the worker isn't the person's."""
+        proposal, comment = row.proposal, wish.comment.strip()
+        if wish.seen_digest is not None and not row.digest.startswith(wish.seen_digest):
+            return self._refuse(wish, "stale", revision=str(self.record_read.revision))
+        if proposal.kind not in AWAITING_KINDS:
+            kinds = ", ".join(sorted(AWAITING_KINDS))
+            return self._refuse(
+                wish, "changes_nothing", kind=proposal.kind, kinds=kinds, kind_title=KINDS[proposal.kind]
+            )
+        if row.decision is not None and row.decision == row.published and not row.was_upheld:
+            if wish.seen_digest is not None and wish.verdict == "approved":
+                return None  # a workbook imported again after publication
+            return self._refuse(wish, "registered")
+        if self.person is not None and not self.person.covers(row.district_code):
+            scope = self.person.authority
+            district = row.district_code or "unknown"
+            return self._refuse(wish, "out_of_scope", district=district, person=self.reviewer, scope=scope)
+        if wish.verdict == "returned" and not comment:
+            return self._refuse(wish, "question_missing")
+        if wish.verdict == "approved" and proposal.needs_manual and not comment:
+            reasons_title = describe_proposal_reasons(proposal.reasons)
+            reasons = ", ".join(proposal.reasons)
+            return self._refuse(wish, "reason_missing", reasons=reasons, reasons_title=reasons_title)
+        if row.amends_published and not comment:
+            return self._refuse(wish, "amendment_unexplained")
+        return None
 
-def _refuse_silent_amendments(chosen: Sequence[ReviewRow], month: Month, comment: str) -> None:
-    amending = [row.proposal.staff_id for row in chosen if row.amends_published]
-    if amending and not comment.strip():
-        raise DecisionRefused(
-            f"{month}: the register already holds a published grade of worker {amending[0]} for this month, and this "
-            "proposal would amend it. Say why with --comment, or leave the worker out."
+    def _merely_prepares(self, wish: Wish, row: ReviewRow) -> bool:
+        """Whether the person's word is a preparation; a question may be asked by anybody who is named."""
+        if self.person is None or wish.verdict == "returned":
+            return False
+        if "approver" not in self.person.roles:
+            return True
+        waits_for_another = row.preparation is None or row.preparation.verdict != "approved"
+        return wish.verdict == "approved" and waits_for_another and "reviewer" in self.person.roles
+
+    def _prepare(self, wish: Wish, row: ReviewRow) -> Judgement:
+        made = row.preparation
+        if made is not None and (made.verdict, made.preparer, made.comment) == (
+            wish.verdict,
+            self.reviewer,
+            wish.comment,
+        ):
+            return Judgement(wish, "unchanged")
+        self.preparations.append(
+            Preparation(
+                month=str(self.month),
+                revision=self.record_read.revision,
+                staff_id=wish.staff_id,
+                proposal_digest=row.digest,
+                verdict=wish.verdict,
+                preparer=self.reviewer,
+                authority=self.person.authority if self.person else "",
+                comment=wish.comment,
+                prepared_at=self.decided_at,
+            )
+        )
+        return Judgement(wish, "prepared")
+
+    def _make_decision(self, wish: Wish, row: ReviewRow, *, in_bulk: bool) -> Decision:
+        return Decision(
+            month=str(self.month),
+            revision=self.record_read.revision,
+            staff_id=wish.staff_id,
+            proposal_digest=row.digest,
+            verdict=wish.verdict,
+            reviewer=self.reviewer,
+            comment=wish.comment,
+            in_bulk=in_bulk,
+            decided_at=self.decided_at,
+            authority=self.person.authority if self.person else None,
+            preparation_id=row.preparation.id if row.preparation else None,
+            amends_id=row.published.id if row.published else None,
         )
 
+    def _refuse(self, wish: Wish, code: RefusalCode, **details: str) -> Judgement:
+        return Judgement(wish, "refused", Refusal(code, wish.staff_id, details))
 
-def _make_entry(proposal: Proposal, decision: RecordedDecision) -> RegisterEntry:
-    return RegisterEntry(
-        RegisterRecord(
-            staff_id=proposal.staff_id,
-            post=proposal.post,
-            grade=proposal.proposed_grade,
-            degree=proposal.degree,
-            certificate=proposal.certificate,
-            effective_on=proposal.effective_on,
-        ),
-        month=decision.month,
-        revision=decision.revision,
-        decision_id=decision.id,
-    )
+    def _settles(self) -> bool:
+        states = {staff_id: row.state for staff_id, row in self.rows.items()}
+        was_open = any(state in OPEN_STATES for state in states.values())
+        for decision in self.decisions:
+            if decision.verdict in {"approved", "rejected", "returned", "later"}:
+                states[decision.staff_id] = decision.verdict
+        return was_open and not any(state in OPEN_STATES for state in states.values())
 
 
-def _read_totals(lines: Sequence[PayLine]) -> dict[tuple[str, str], int]:
-    return {(line.staff_id, line.basis): line.total_fen for line in lines}
+def _repeats(held: RecordedDecision, wish: Wish) -> bool:
+    return held.comment == wish.comment
 
 
-def _reckon_arrears(
-    proposal: Proposal, approved_on: date, totals: dict[tuple[str, str], int], month: Month
-) -> ArrearsLine | None:
-    """The arrears of a late approval, or nothing where there is no current pay to compare with (policy §5)."""
-    current_fen = totals.get((proposal.staff_id, "current"))
-    proposed_fen = totals.get((proposal.staff_id, "proposed"))
-    if current_fen is None or proposed_fen is None:
-        return None
-    months = count_full_months(proposal.effective_on, Month.of(approved_on).first_on)
-    monthly_fen = proposed_fen - current_fen
-    return ArrearsLine(
-        month=str(month),
-        staff_id=proposal.staff_id,
-        effective_on=proposal.effective_on,
-        approved_on=approved_on,
-        months=months,
-        monthly_fen=monthly_fen,
-        total_fen=monthly_fen * months,
-    )
+def _join_refusals(month: Month, refusals: Sequence[Refusal]) -> str:
+    shown = [f"{month}: {refusal.english}" for refusal in refusals[:REFUSALS_SHOWN]]
+    more = Counter(refusal.code for refusal in refusals[REFUSALS_SHOWN:])
+    return "\n".join([*shown, *(f"and {count} more: {code}" for code, count in more.items())])

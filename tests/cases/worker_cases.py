@@ -35,12 +35,14 @@ from flows.evaluate.grades import propose_grades
 from flows.evaluate.pay import AnnualTitle, compute_pay, list_awards, select_outcomes
 from flows.evaluate.workers import RosterRow, Sanction
 from flows.ledger import Ledger
+from flows.ledger.register import digest_register
 from flows.ledger.results import Making
-from flows.ledger.reviews import ArrearsLine, Decision, RegisterEntry, digest_register
+from flows.ledger.review_rows import ArrearsLine, Decision, RegisterEntry
 from flows.month import CITY_OFFSET, Month
 from flows.policy import Policy
 from flows.results import AwardLine, Inputs, MonthResult, PayLine, Proposal, RegisterRecord
-from flows.review.decisions import decide, publish
+from flows.review.decisions import decide
+from flows.review.publication import publish
 from flows.schema import OUTCOMES
 
 STAFF_ID = "S0001"
@@ -188,7 +190,7 @@ def judge_worker(case: WorkerCase) -> WorkerResult:
 def _judge_with_ledger(case: WorkerCase, ledger: Ledger) -> WorkerResult:
     for record in case.register:
         _enter(ledger, record)
-    return _judge(case, ledger.reviews.list_grades_in_force(case.effective_on - timedelta(days=1)), ledger)
+    return _judge(case, ledger.register.list_grades_in_force(case.effective_on - timedelta(days=1)), ledger)
 
 
 def _judge(case: WorkerCase, register: Mapping[str, RegisterRecord], ledger: Ledger | None) -> WorkerResult:
@@ -235,7 +237,7 @@ def _enter(ledger: Ledger, record: RegisterRecord) -> None:
     )
     ledger.reviews.add_decisions([decision])
     decision_id = ledger.reviews.list_decisions(str(month))[-1].id
-    ledger.reviews.publish([RegisterEntry(record, str(month), 1, decision_id)], {}, RECORDED_AT)
+    ledger.register.publish([RegisterEntry(record, str(month), 1, decision_id)], {}, RECORDED_AT)
 
 
 def _make_result(

@@ -14,7 +14,7 @@ from flows.evaluate.explain.worker import LandedRecord, WorkerExplanation, expla
 from flows.evaluate.explain.worker_text import write_worker
 from flows.evaluate.pay import AnnualTitle, compute_pay, read_pay_rules
 from flows.ledger.results import digest_proposal
-from flows.ledger.reviews import ArrearsLine, RecordedDecision, RegisterLine
+from flows.ledger.review_rows import ArrearsLine, RecordedDecision, RegisterLine
 from flows.month import Month
 from flows.results import Proposal
 

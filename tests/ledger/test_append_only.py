@@ -12,10 +12,10 @@ from postgresql_server import PostgresqlServer
 from sqlalchemy.exc import DBAPIError
 
 from flows.ledger import Ledger
+from flows.ledger.columns import metadata
 from flows.ledger.repository import MIGRATIONS
 from flows.ledger.results import Making
-from flows.ledger.reviews import ArrearsLine, Decision, RegisterEntry
-from flows.ledger.tables import metadata
+from flows.ledger.review_rows import ArrearsLine, Decision, Objection, Preparation, RegisterEntry
 from flows.results import Change, Lineage, MonthResult, RegisterRecord
 
 NOW = datetime(2024, 4, 3, tzinfo=UTC)
@@ -45,12 +45,15 @@ def filled(url: str, make_result: Callable[..., MonthResult]) -> Iterator[str]:
     ledger.results.save(result, 1, digests={}, making=making)
     staff_id = result.proposals[0].staff_id
     ledger.reviews.add_decisions(
-        [Decision("2024-03", 1, staff_id, "d" * 64, "approved", "审核人", "", in_bulk=False, decided_at=NOW)]
+        [Decision("2024-03", 1, staff_id, "d" * 64, "approved", "审核人", "", in_bulk=False, decided_at=NOW)],
+        preparations_made=[Preparation("2024-03", 1, staff_id, "d" * 64, "approved", "经办人", "reviewer", "", NOW)],
     )
+    day = date(2024, 4, 8)
+    ledger.reviews.add_objection(Objection("2024-03", 1, staff_id, None, "不服", "经办人", day, day, NOW))
     [decision] = ledger.reviews.list_decisions("2024-03")
     record = RegisterRecord(staff_id, "other", 2, "none", "none", date(2024, 4, 1))
     line = ArrearsLine("2024-03", staff_id, date(2024, 4, 1), date(2024, 6, 3), 2, 100, 200)
-    ledger.reviews.publish([RegisterEntry(record, "2024-03", 1, decision.id)], {decision.id: line}, NOW)
+    ledger.register.publish([RegisterEntry(record, "2024-03", 1, decision.id)], {decision.id: line}, NOW)
     ledger.close()
     yield url
 

@@ -16,7 +16,7 @@ from flows.errors import ConfigurationError
 from flows.lake import Manifest
 from flows.ledger import Ledger
 from flows.ledger.results import Making, digest_inputs, digest_proposal
-from flows.ledger.reviews import Decision, RegisterEntry
+from flows.ledger.review_rows import Decision, RegisterEntry
 from flows.results import MonthResult, RegisterRecord
 
 NOW = datetime(2024, 4, 3, 1, 30, tzinfo=UTC)
@@ -134,14 +134,14 @@ def test_the_grade_in_force_is_the_latest_to_take_effect_then_the_latest_recorde
 
     def enter(decision_id: int, grade: int, effective_on: date) -> None:
         record = RegisterRecord("K1", "other", grade, "none", "none", effective_on)
-        ledger.reviews.publish([RegisterEntry(record, month, 1, decision_id)], {}, NOW)
+        ledger.register.publish([RegisterEntry(record, month, 1, decision_id)], {}, NOW)
 
     enter(ids[0], 5, date(2024, 4, 1))
     enter(ids[1], 3, date(2024, 1, 1))
     enter(ids[2], 4, date(2024, 1, 1))
-    assert ledger.reviews.list_grades_in_force(date(2023, 12, 31)) == {}
-    assert ledger.reviews.list_grades_in_force(date(2024, 3, 31))["K1"].grade == 4
-    assert ledger.reviews.list_grades_in_force(date(2024, 4, 1))["K1"].grade == 5
+    assert ledger.register.list_grades_in_force(date(2023, 12, 31)) == {}
+    assert ledger.register.list_grades_in_force(date(2024, 3, 31))["K1"].grade == 4
+    assert ledger.register.list_grades_in_force(date(2024, 4, 1))["K1"].grade == 5
 
 
 def test_opening_again_keeps_what_was_written(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from flows.ledger import Ledger
 from flows.ledger.results import Making
 from flows.month import CITY_OFFSET, Month
 from flows.results import MonthResult, PayLine, Proposal, count_monthly_cost_fen
-from flows.review.decisions import decide, publish
+from flows.review.decisions import decide
+from flows.review.publication import publish
 
 MONTH = Month(2024, 3)
 EFFECTIVE_ON = date(2024, 4, 1)

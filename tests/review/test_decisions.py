@@ -11,10 +11,12 @@ import pytest
 from flows.errors import DecisionRefused, QualityGate
 from flows.ledger import Ledger
 from flows.ledger.results import Making
-from flows.ledger.reviews import Decision, RegisterEntry
+from flows.ledger.review_rows import Decision, RegisterEntry
 from flows.month import Month
 from flows.results import MonthResult, PayLine, Proposal, RegisterRecord
-from flows.review.decisions import decide, list_review, publish
+from flows.review.decisions import decide
+from flows.review.publication import publish
+from flows.review.rows import list_review
 
 MONTH = Month(2024, 3)
 IN_TIME = datetime(2024, 3, 31, 15, 59, 59, tzinfo=UTC)  # 31 March 23:59:59 in the city
@@ -66,7 +68,7 @@ def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
 
 
 def approve(ledger: Ledger, *staff_ids: str, decided_at: datetime = IN_TIME, comment: str = "") -> int:
-    return decide(
+    report = decide(
         ledger,
         MONTH,
         "approved",
@@ -75,6 +77,7 @@ def approve(ledger: Ledger, *staff_ids: str, decided_at: datetime = IN_TIME, com
         comment=comment,
         decided_at=decided_at,
     )
+    return report.count("decided")
 
 
 def read_verdicts(ledger: Ledger) -> dict[str, str]:
@@ -87,7 +90,7 @@ def test_approving_all_takes_only_what_may_be_decided_in_bulk(ledger: Ledger) ->
 
 
 def test_one_that_needs_a_person_can_be_approved_by_name(ledger: Ledger) -> None:
-    assert approve(ledger, "K2") == 1
+    assert approve(ledger, "K2", comment="已核对") == 1
     assert read_verdicts(ledger) == {"K2": "approved"}
 
 
@@ -134,14 +137,14 @@ def test_publishing_enters_approved_grades_and_again_changes_nothing(ledger: Led
     approve(ledger)
     report = publish(ledger, MONTH, recorded_at=NOW)
     assert (report.entered_count, report.already_count, report.open_count) == (2, 0, 1)
-    in_force = ledger.reviews.list_grades_in_force(date(2024, 4, 1))
+    in_force = ledger.register.list_grades_in_force(date(2024, 4, 1))
     assert {staff_id: (record.grade, record.certificate) for staff_id, record in in_force.items()} == {
         "K1": (4, "assistant"),
         "K5": (4, "assistant"),
     }
     again = publish(ledger, MONTH, recorded_at=NOW)
     assert (again.entered_count, again.already_count) == (0, 2)
-    assert ledger.reviews.list_grades_in_force(date(2024, 4, 1)) == in_force
+    assert ledger.register.list_grades_in_force(date(2024, 4, 1)) == in_force
 
 
 def test_a_grade_in_the_register_can_not_be_decided_again(ledger: Ledger) -> None:
@@ -169,7 +172,7 @@ def enter_grade(ledger: Ledger, staff_id: str, grade: int, effective_on: date) -
     )
     decision_id = ledger.reviews.list_decisions("2024-02")[-1].id
     record = RegisterRecord(staff_id, "other", grade, "none", "assistant", effective_on)
-    ledger.reviews.publish([RegisterEntry(record, "2024-02", 1, decision_id)], {}, NOW)
+    ledger.register.publish([RegisterEntry(record, "2024-02", 1, decision_id)], {}, NOW)
 
 
 def test_a_month_judged_before_the_register_changed_can_be_neither_decided_nor_published(
@@ -185,7 +188,7 @@ def test_a_month_judged_before_the_register_changed_can_be_neither_decided_nor_p
         publish(ledger, MONTH, recorded_at=NOW)
     with pytest.raises(DecisionRefused, match="Judge the month again"):
         approve(ledger, "K5")
-    assert ledger.reviews.list_grades_in_force(date(2024, 4, 1))["K1"].grade == 10
+    assert ledger.register.list_grades_in_force(date(2024, 4, 1))["K1"].grade == 10
 
 
 def save_with_grade(ledger: Ledger, make_result: Callable[..., MonthResult], revision: int, grade: int) -> None:
@@ -204,7 +207,7 @@ def test_a_grade_corrected_and_corrected_back_ends_where_the_last_decision_put_i
             save_with_grade(ledger, make_result, revision, grade)
         assert approve(ledger, "K1", comment="更正") == 1
         publish(ledger, MONTH, recorded_at=NOW)
-        assert ledger.reviews.list_grades_in_force(date(2024, 4, 1))["K1"].grade == grade
+        assert ledger.register.list_grades_in_force(date(2024, 4, 1))["K1"].grade == grade
 
 
 def test_a_published_grade_is_amended_with_a_reason_and_never_in_bulk(

@@ -16,12 +16,13 @@ from flows.evaluate.grades import propose_grades
 from flows.evaluate.workers import RosterRow, Sanction
 from flows.house import House, open_house
 from flows.ledger.results import Making
-from flows.ledger.reviews import RegisterEntry, Verdict
+from flows.ledger.review_rows import RegisterEntry, Verdict
 from flows.month import Month
 from flows.policy import Policy, load_policy
 from flows.results import Inputs, MonthResult, PayLine, Proposal, RegisterRecord
-from flows.review.decisions import decide, publish
+from flows.review.decisions import decide
 from flows.review.letters.writing import LetterReport, name_letter, write_letters
+from flows.review.publication import publish
 from flows.settings import load_settings
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -95,7 +96,7 @@ def house(tmp_path: Path, config: Path, make_result: Callable[..., MonthResult])
         opened.ledger.results.save(result, 1, digests={}, making=Making("1", "c" * 64, policy.files, JUDGED_AT))
         say(opened, "approved", RAISED, FIRST, comment="核对无误。")
         say(opened, "rejected", REJECTED, comment="学历证明不符")
-        say(opened, "returned", RETURNED)
+        say(opened, "returned", RETURNED, comment="何时取得学位？")
         yield opened
 
 
@@ -225,7 +226,7 @@ def test_the_letter_tells_whether_the_grade_is_in_the_register(house: House, tmp
 
 
 def test_a_late_approval_tells_what_is_paid_in_addition(house: House, tmp_path: Path) -> None:
-    say(house, "returned", RAISED)
+    say(house, "returned", RAISED, comment="请核对")
     say(house, "approved", RAISED, at=datetime(2024, 6, 10, tzinfo=UTC))
     publish(house.ledger, MONTH, recorded_at=JUDGED_AT)
     # Effective 1 April, approved in June: April and May; 408,000 - 391,000 = 17,000 fen a month (policy §5).
@@ -287,7 +288,7 @@ def test_one_more_letter_joins_the_index_and_all_again_drops_what_no_longer_hold
     say(house, "approved", OPEN)
     assert write(house, tmp_path, OPEN).dropped_files == []
     assert [row[0] for row in read_index(tmp_path)[1:]] == ["K1", "K2", "K4", "K5", "K7"]
-    say(house, "returned", RAISED)
+    say(house, "returned", RAISED, comment="请核对")
     assert write(house, tmp_path).dropped_files == ["2024-03-K1.docx"]
     assert [row[0] for row in read_index(tmp_path)[1:]] == ["K2", "K4", "K5", "K7"]
 
@@ -347,7 +348,7 @@ def test_a_letter_tells_the_policy_that_judged_whatever_the_files_say_by_now(
 def test_letters_are_refused_once_the_register_has_changed_under_the_month(house: House, tmp_path: Path) -> None:
     record = RegisterRecord(RAISED, "other", 5, "bachelor", "assistant", date(2024, 3, 1))
     [decision, *_] = house.ledger.reviews.list_decisions("2024-03")
-    house.ledger.reviews.publish([RegisterEntry(record, "2024-02", 1, decision.id)], {}, JUDGED_AT)
+    house.ledger.register.publish([RegisterEntry(record, "2024-02", 1, decision.id)], {}, JUDGED_AT)
     with pytest.raises(DecisionRefused, match="the register in force on 2024-03-31 has changed"):
         write(house, tmp_path / "letters")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from flows.evaluate.explain.pay import PayExplanation
 from flows.evaluate.pay import AnnualTitle
-from flows.ledger.reviews import ArrearsLine, RecordedDecision, RegisterLine
+from flows.ledger.review_rows import ArrearsLine, RecordedDecision, RegisterLine
 from flows.month import Month
 from flows.policy import PolicyAt, PolicyValue
 from flows.results import Proposal, ProposalKind, Step
@@ -65,6 +65,8 @@ class RegisterExplanation:
     revision: int
     decision_no: int
     recorded_at: datetime
+    reverses_no: int | None = None
+    """The record that this one takes back."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,8 @@ def _write_arithmetic(clause: str, inputs: Mapping[str, Any]) -> str:
 
 def _explain_decisions(decisions: Iterable[RecordedDecision], digest: str) -> list[DecisionExplanation]:
     listed = list(decisions)
+    # An answer to an objection changes nothing of what was decided.
+    newest = next((it for it in reversed(listed) if it.objection_id is None), None)
     return [
         DecisionExplanation(
             decision_no=each.id,
@@ -192,7 +196,7 @@ def _explain_decisions(decisions: Iterable[RecordedDecision], digest: str) -> li
             comment=each.comment,
             in_bulk=each.in_bulk,
             decided_at=each.decided_at,
-            holds=each is listed[-1] and each.proposal_digest == digest,
+            holds=each.objection_id is not None or (each is newest and each.proposal_digest == digest),
         )
         for each in listed
     ]
@@ -210,4 +214,5 @@ def _explain_register(line: RegisterLine) -> RegisterExplanation:
         revision=line.revision,
         decision_no=line.decision_id,
         recorded_at=line.recorded_at,
+        reverses_no=line.reverses_no,
     )

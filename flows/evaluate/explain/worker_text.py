@@ -20,7 +20,15 @@ from flows.wording import (
     format_yuan,
 )
 
-VERDICTS = {"approved": "批准", "rejected": "不同意", "returned": "退回"}
+VERDICTS = {
+    "approved": "批准",
+    "rejected": "不同意",
+    "returned": "退回",
+    "later": "暂缓",
+    "reversed": "撤销",
+    "upheld": "异议成立",
+    "dismissed": "异议不成立",
+}
 _INPUTS = {
     "service_months": "工龄月数",
     "prior_service_months": "以往工龄月数",
@@ -118,6 +126,12 @@ def _write_decisions(explanation: WorkerExplanation) -> Iterator[str]:
     if not explanation.register:
         yield "  等级台账中没有记录"
     for record in explanation.register:
+        if record.reverses_no is not None:
+            yield (
+                f"  台账 {record.register_no}：撤销台账 {record.reverses_no} 的登记，决定 {record.decision_no}，"
+                f"{format_instant(record.recorded_at)} 登记"
+            )
+            continue
         facts = f"学历 {WORDS[record.degree]}，证书 {WORDS[record.certificate]}"
         yield (
             f"  台账 {record.register_no}：{record.effective_on} 起 {POSTS[record.post]} "

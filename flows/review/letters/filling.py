@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from flows.ledger.results import RevisionRecord
-from flows.ledger.reviews import ArrearsLine
+from flows.ledger.review_rows import ArrearsLine
 from flows.month import Month, city_day
 from flows.policy import PolicyAt, PolicyValue, shorten_fingerprint
 from flows.policy_words import describe_value
 from flows.results import Community, PayLine, Proposal, Step
-from flows.review.decisions import ReviewRow
 from flows.review.letters.contents import Fact, Letter, LetterDecision, LetterStep, Outcome, PayRow
+from flows.review.rows import ReviewRow
 from flows.wording import (
     KINDS,
     POSTS,
@@ -67,7 +67,8 @@ class LetterMonth:
     policy: PolicyAt
     communities: Mapping[str, Community]
     pay_lines: Mapping[tuple[str, str], PayLine]
-    arrears: Mapping[str, ArrearsLine]
+    arrears: Mapping[int, ArrearsLine]
+    """By the decision that owes them."""
     published: frozenset[int]
     data_sources: tuple[str, ...]
 
@@ -82,9 +83,8 @@ def find_outcome(row: ReviewRow) -> Outcome | None:
         return None
     if row.proposal.kind == "hold":
         return "held"
-    if row.decision is None or row.decision.verdict == "returned":
-        return None
-    return row.decision.verdict
+    outcomes: Mapping[str, Outcome] = {"approved": "approved", "rejected": "rejected"}
+    return outcomes.get(row.state)
 
 
 def make_letter(row: ReviewRow, outcome: Outcome, shared: LetterMonth) -> Letter:
@@ -118,7 +118,7 @@ def make_letter(row: ReviewRow, outcome: Outcome, shared: LetterMonth) -> Letter
         pay=pay,
         pay_base_is_set=shared.policy.get("pay.base_fen") is not None,
         pay_policy_values=tuple(_describe_with_tag(value) for value in pay_values),
-        arrears=_describe_arrears(shared.arrears.get(proposal.staff_id)) if outcome == "approved" else "",
+        arrears="" if decision is None else _describe_arrears(shared.arrears.get(decision.id)),
         decision=None
         if decision is None
         else LetterDecision(

@@ -13,7 +13,6 @@ from flows.house import Clock, House, load_archived_policy, record_step
 from flows.ledger.results import RevisionRecord
 from flows.month import Month
 from flows.outputs import OUTPUTS
-from flows.review.decisions import ReviewRow, find_revision, list_review, refuse_outdated
 from flows.review.letters.contents import Outcome
 from flows.review.letters.document import LetterPress
 from flows.review.letters.filling import (
@@ -25,6 +24,7 @@ from flows.review.letters.filling import (
 )
 from flows.review.letters.markdown import parse_blocks
 from flows.review.letters.template import load_letter_template
+from flows.review.rows import ReviewRow, find_revision, list_review, list_standing_lines, refuse_outdated
 from flows.wording import TABLES
 
 INDEX = "index.csv"
@@ -146,24 +146,27 @@ def _explain_refusal(row: ReviewRow | None) -> str:
         )
     if row.proposal.kind == "none":
         return "keeps the grade and was to be told nothing, so there is no letter."
-    state = "was returned" if row.decision is not None else "awaits a decision"
+    if row.state == "reversed":
+        return "had a published grade that was taken back. Write that letter by hand."
+    states = {"returned": "was returned", "later": "was put off"}
+    state = states.get(row.state, "awaits a decision")
     return f"{state}, so there is nothing to tell yet. Decide first: fivestar review approve or reject."
 
 
 def _waits(row: ReviewRow) -> bool:
-    return row.awaits_decision or (row.decision is not None and row.decision.verdict == "returned")
+    return row.awaits_decision or row.state == "later"
 
 
 def _gather(house: House, month: Month, record: RevisionRecord) -> LetterMonth:
-    results, reviews = house.ledger.results, house.ledger.reviews
+    results, register = house.ledger.results, house.ledger.register
     return LetterMonth(
         month=month,
         record=record,
         policy=load_archived_policy(house, record.inputs["policy_fingerprint"]).at(record.effective_on),
         communities={row.community_code: row for row in results.list_communities(str(month), record.revision)},
         pay_lines={(line.staff_id, line.basis): line for line in results.list_pay_lines(str(month), record.revision)},
-        arrears={line.staff_id: line for line in reviews.list_arrears(str(month))},
-        published=frozenset(reviews.list_published_decision_ids(str(month))),
+        arrears=register.map_arrears(str(month)),
+        published=frozenset(line.decision_id for line in list_standing_lines(register.list_month(str(month)))),
         data_sources=_describe_data(house, record),
     )
 

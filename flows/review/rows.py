@@ -1,0 +1,169 @@
+"""A month's proposals as they stand before HR: each with what holds of it, and what the register has from the month.
+
+A decision holds for exactly the content that was shown: if a later revision proposes something else for the worker,
+the proposal is open again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from flows.errors import DecisionRefused, QualityGate
+from flows.ledger import Ledger
+from flows.ledger.register import digest_register
+from flows.ledger.results import RevisionRecord, digest_proposal, group_pay_lines
+from flows.ledger.review_rows import RecordedDecision, RecordedObjection, RecordedPreparation, RegisterLine
+from flows.month import Month
+from flows.results import AWAITING_KINDS, Proposal
+
+ProposalState = Literal["none", "proposed", "prepared", "approved", "rejected", "returned", "later", "reversed"]
+"""`none`: there is nothing to decide."""
+
+OPEN_STATES: frozenset[ProposalState] = frozenset({"proposed", "prepared", "returned"})
+"""States in which somebody has yet to decide; a return waits for its question's answer."""
+
+ANSWERS = frozenset({"upheld", "dismissed"})
+
+
+@dataclass(frozen=True)
+class ReviewRow:
+    """One proposal of the month's newest revision and what holds of it, if anything."""
+
+    proposal: Proposal
+    digest: str
+    decision: RecordedDecision | None
+    published: RecordedDecision | None = None
+    """The decision from which the register holds a grade of this worker for the month, if it does."""
+    preparation: RecordedPreparation | None = None
+    """What another person suggested and nobody has decided on since."""
+    objections: Sequence[RecordedObjection] = ()
+    """The worker's objections that nobody has answered."""
+    was_upheld: bool = False
+    """Whether an objection was upheld on which nobody has decided anew."""
+    district_code: str | None = None
+
+    @property
+    def state(self) -> ProposalState:
+        if self.decision is not None:
+            return cast(ProposalState, self.decision.verdict)  # never an answer: those hold of objections
+        if self.proposal.kind not in AWAITING_KINDS:
+            return "none"
+        return "proposed" if self.preparation is None else "prepared"
+
+    @property
+    def amends_published(self) -> bool:
+        """Whether the register holds a grade of the month that was decided on other content than this."""
+        return self.published is not None and self.decision != self.published
+
+    @property
+    def awaits_decision(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def may_be_decided_in_bulk(self) -> bool:
+        """Not what needs a person's look, would amend a grade in the register, or was objected to."""
+        needs_look = self.proposal.needs_manual or self.amends_published or self.objections or self.was_upheld
+        return self.state in {"proposed", "prepared"} and not needs_look
+
+
+def find_revision(ledger: Ledger, month: Month) -> RevisionRecord:
+    """The month's newest revision. Raises `QualityGate` if the month has not been evaluated."""
+    record = ledger.results.find_latest(str(month))
+    if record is None:
+        raise QualityGate(f"{month} has no result. Evaluate it first: fivestar evaluate --month {month}.")
+    return record
+
+
+def refuse_outdated(ledger: Ledger, month: Month, record: RevisionRecord) -> None:
+    """Raise `DecisionRefused` if the register has changed since the month was judged.
+
+    The proposals then start from grades that no longer hold: entering them could lower a grade, or owe a month twice.
+    """
+    if digest_register(ledger.register.list_grades_in_force(month.last_on)) != record.inputs["register_digest"]:
+        raise DecisionRefused(
+            f"{month}: the register in force on {month.last_on} has changed since revision {record.revision} was "
+            f"judged, so its proposals no longer fit. Judge the month again: fivestar evaluate --month {month}."
+        )
+
+
+def list_review(ledger: Ledger, month: Month) -> list[ReviewRow]:
+    """The newest revision's proposals by worker, each with what holds of it."""
+    record = find_revision(ledger, month)
+    key = (str(month), record.revision)
+    histories = _read_histories(ledger, month)
+    pay = group_pay_lines(ledger.results.list_pay_lines(*key))
+    districts = {row.community_code: row.district_code for row in ledger.results.list_communities(*key)}
+    rows = []
+    for proposal in ledger.results.list_proposals(*key):
+        digest = digest_proposal(proposal, pay[proposal.staff_id])
+        history = histories.get(proposal.staff_id, _History())
+        rows.append(history.make_row(proposal, digest, districts.get(proposal.community_code)))
+    return rows
+
+
+def list_standing_lines(lines: Iterable[RegisterLine]) -> list[RegisterLine]:
+    """The register lines that grant a grade: neither taken back nor taking one back."""
+    lines = list(lines)
+    taken_back = {line.reverses_no for line in lines}
+    return [line for line in lines if line.reverses_no is None and line.register_no not in taken_back]
+
+
+@dataclass(frozen=True)
+class _History:
+    """What was said of one worker in a month, in the order in which it was recorded."""
+
+    decisions: Sequence[RecordedDecision] = ()
+    preparations: Sequence[RecordedPreparation] = ()
+    objections: Sequence[RecordedObjection] = ()
+    published: RecordedDecision | None = None
+
+    def make_row(self, proposal: Proposal, digest: str, district_code: str | None) -> ReviewRow:
+        words = [it for it in self.decisions if it.verdict not in ANSWERS]
+        latest = words[-1] if words else None
+        was_upheld = latest is not None and any(
+            it.verdict == "upheld" and it.amends_id == latest.id for it in self.decisions
+        )
+        # What the register holds comes first: a later word on other content that never got there changes nothing.
+        candidates = [latest] if latest is not None and latest.verdict == "reversed" else [self.published, latest]
+        holding = next((it for it in candidates if it is not None and it.proposal_digest == digest), None)
+        if was_upheld and holding == latest and holding != self.published:
+            holding = None
+        used_up_to = max((it.preparation_id or 0 for it in self.decisions), default=0)
+        prepared = self.preparations[-1] if self.preparations else None
+        if prepared is not None and (prepared.proposal_digest != digest or prepared.id <= used_up_to):
+            prepared = None
+        answered = {it.objection_id for it in self.decisions}
+        return ReviewRow(
+            proposal,
+            digest,
+            holding,
+            self.published,
+            prepared,
+            [it for it in self.objections if it.id not in answered],
+            was_upheld,
+            district_code,
+        )
+
+
+def _read_histories(ledger: Ledger, month: Month) -> Mapping[str, _History]:
+    decisions = ledger.reviews.list_decisions(str(month))
+    by_id = {decision.id: decision for decision in decisions}
+    published = {
+        line.record.staff_id: by_id[line.decision_id]
+        for line in list_standing_lines(ledger.register.list_month(str(month)))
+    }
+    words: dict[str, list[RecordedDecision]] = {}
+    prepared: dict[str, list[RecordedPreparation]] = {}
+    objected: dict[str, list[RecordedObjection]] = {}
+    for decision in decisions:
+        words.setdefault(decision.staff_id, []).append(decision)
+    for preparation in ledger.reviews.list_preparations(str(month)):
+        prepared.setdefault(preparation.staff_id, []).append(preparation)
+    for objection in ledger.reviews.list_objections(str(month)):
+        objected.setdefault(objection.staff_id, []).append(objection)
+    return {
+        staff_id: _History(
+            words.get(staff_id, ()), prepared.get(staff_id, ()), objected.get(staff_id, ()), published.get(staff_id)
+        )
+        for staff_id in {*words, *prepared, *objected, *published}
+    }
