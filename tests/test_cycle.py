@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -77,6 +78,23 @@ def test_the_report_stands_alone_and_has_no_banner_when_nothing_is_missing(march
     assert "月度监测（暂定）" in page
     assert '<p class="banner"' not in page
     assert not any(word in page for word in ('src="http', "src='http", "<link", "@import", "<script src"))
+
+
+def test_the_report_names_no_worker_of_the_city(march: DemoRun) -> None:
+    page = (march.home.march / "report.html").read_text(encoding="utf-8")
+    with march.home.open() as house:
+        proposals = house.ledger.results.list_proposals("2024-03", 1)
+    assert len(proposals) > 200
+    assert not [row.staff_id for row in proposals if row.staff_id in page or row.name in page]
+
+
+def test_the_report_compares_with_february_and_february_with_nothing(march: DemoRun) -> None:
+    page = (march.home.march / "report.html").read_text(encoding="utf-8")
+    first = (march.home.path / "outputs" / "2024-02" / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"<text[^>]*>－</text>", page)
+    assert "没有上月结果" not in page
+    assert "没有上月结果，不作比较，图中不标增减。" in first
+    assert not re.search(r"<text[^>]*>[＋－]</text>", first)
 
 
 def test_run_json_names_every_batch_source_and_file(march: DemoRun) -> None:

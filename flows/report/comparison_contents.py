@@ -7,8 +7,7 @@ from flows.moves import AFTER, BEFORE, CommunityMove, Comparison, CostLine, Poli
 from flows.policy import PolicyValue, shorten_fingerprint
 from flows.report import comparison_figures as figures
 from flows.report import pictures
-from flows.report.contents import Picture, mark_svg
-from flows.report.pictures import Series
+from flows.report.pictures import Picture, Series, mark_svg
 from flows.results import STAR_TITLES
 from flows.wording import (
     MONITORING,

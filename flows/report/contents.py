@@ -1,16 +1,15 @@
 """What stands on the report's page: key figures, pictures with their keys, and tables, in the reader's words."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from markupsafe import Markup
-
 from flows.exact import format_decimal
 from flows.report import figures, pictures
-from flows.report.figures import CommunityLine, CostLine, StarChange
-from flows.report.pictures import Series
+from flows.report.communities import describe_communities
+from flows.report.figures import CostLine
+from flows.report.pictures import Picture, mark_svg
 from flows.results import STAR_TITLES, MonthResult, StarRow, TableQuality
 from flows.wording import (
     MONITORING,
@@ -29,18 +28,6 @@ from flows.wording import (
     list_banners,
 )
 
-LINES_PER_MAP = 40
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture with its title, what it says in a sentence, and the key to its colours."""
-
-    title: str
-    note: str
-    svg: Markup
-    series: Sequence[Series] = ()
-
 
 def describe_month(
     result: MonthResult,
@@ -58,11 +45,10 @@ def describe_month(
             "effective_on": result.effective_on,
             "cutoff": format_instant(result.cutoff_at),
             "banners": list_banners(result),
-            "cards": _list_cards(result),
+            "cards": _list_cards(result, previous_stars),
+            "assumed": _describe_assumed(result),
             "stars": _draw_stars(result),
-            "maps": _draw_maps(figures.list_lines_by_district(result)),
-            "states": pictures.STATE_SERIES,
-            "changes": _describe_changes(result, previous_stars),
+            **describe_communities(result, previous_stars),
             "grades": _draw_grades(result),
             "costs": _describe_costs(result),
             "no_pay_base": NO_PAY_BASE if lacks_pay_base(result) else "",
@@ -73,12 +59,15 @@ def describe_month(
         }
 
 
-def _list_cards(result: MonthResult) -> list[tuple[str, str, str]]:
+def _list_cards(result: MonthResult, previous_stars: Sequence[StarRow] | None) -> list[tuple[str, str, str]]:
     """Key figures: name, figure, and a word on it."""
     found = figures.count_key_figures(result)
     difference = found.monthly_difference_fen
     share = _format_share(found.many_stars_count, found.community_count)
-    all_stars = found.community_count * len(STAR_TITLES)
+    all_stars = f"共 {found.community_count * len(STAR_TITLES):,} 颗"
+    if previous_stars is not None:
+        changed = Counter(change.direction for change in figures.list_star_changes(result, previous_stars))
+        all_stars += f"，比上月新亮 {changed['gained']}、失去 {changed['lost']}"
     return [
         (
             "到位的数据来源",
@@ -87,7 +76,7 @@ def _list_cards(result: MonthResult) -> list[tuple[str, str, str]]:
         ),
         ("参评社区", f"{found.community_count}", f"其中数据完整、参加排名 {found.complete_count} 个"),
         (f"{found.many_stars} 星及以上社区", f"{found.many_stars_count}", f"占参评社区 {share}"),
-        ("亮星", f"{found.lit_count}", f"共 {all_stars} 颗"),
+        ("亮星", f"{found.lit_count}", all_stars),
         ("待人工决定", f"{found.awaiting_count}", f"其中须逐人核查 {found.manual_count} 人"),
         ("暂缓晋级", f"{found.held_count}", "人，事由见人事工作簿"),
         (
@@ -127,60 +116,6 @@ def _draw_stars(result: MonthResult) -> list[Picture]:
     return listed
 
 
-def _draw_maps(districts: Mapping[str, Sequence[CommunityLine]]) -> list[Picture]:
-    """A heat map for each district, the large ones in equal parts that fit a page."""
-    maps = []
-    for name, lines in districts.items():
-        parts = -(-len(lines) // LINES_PER_MAP)
-        size = -(-len(lines) // parts)
-        for part in range(parts):
-            shown = lines[part * size : (part + 1) * size]
-            title = name if parts == 1 else f"{name}（{part + 1}/{parts}）"
-            maps.append(Picture(title, f"{len(lines)} 个社区", mark_svg(pictures.draw_heat_map(shown))))
-    return maps
-
-
-def _describe_changes(result: MonthResult, previous_stars: Sequence[StarRow] | None) -> dict[str, Any] | None:
-    """What changed since the month before, by community; nothing if that month was not judged."""
-    if previous_stars is None:
-        return None
-    changes = figures.list_star_changes(result, previous_stars)
-    by_community: dict[str, list[StarChange]] = {}
-    for change in changes:
-        by_community.setdefault(change.community.community_code, []).append(change)
-    before = {row.community_code for row in previous_stars}
-    now = {row.community_code for row in result.communities}
-    counts = figures.count_changes(changes)
-    return {
-        "picture": Picture(
-            "与上月相比各星的增减",
-            "向右为新亮，向左为失去，数字为社区数。",
-            mark_svg(pictures.draw_changes(counts)),
-            pictures.CHANGE_SERIES,
-        ),
-        "communities": [
-            {
-                "district": own[0].community.district_name,
-                "name": own[0].community.name,
-                "gained": [STAR_TITLES[change.star] for change in own if change.direction == "gained"],
-                "lost": _group_losses(own),
-            }
-            for own in by_community.values()
-        ],
-        "new_count": len(now - before),
-        "gone_count": len(before - now),
-    }
-
-
-def _group_losses(changes: Sequence[StarChange]) -> list[tuple[str, str]]:
-    """Stars lost for one and the same reason, together with it."""
-    stars_by_reason: dict[str, list[str]] = {}
-    for change in changes:
-        if change.direction == "lost":
-            stars_by_reason.setdefault(change.why, []).append(STAR_TITLES[change.star])
-    return [("、".join(stars), why) for why, stars in stars_by_reason.items()]
-
-
 def _draw_grades(result: MonthResult) -> list[Picture]:
     if not result.proposals:
         return []
@@ -216,7 +151,7 @@ def _describe_costs(result: MonthResult) -> list[dict[str, Any]]:
             "lines": [
                 (
                     line.title,
-                    line.worker_count,
+                    f"{line.worker_count:,}",
                     format_yuan(line.current_fen),
                     format_yuan(line.proposed_fen),
                     format_yuan(line.difference_fen),
@@ -283,14 +218,19 @@ def _describe_rejected(row: TableQuality) -> str:
     return f"{share}（{row.rejected_count:,} / {row.received_count:,}）"
 
 
+def _describe_assumed(result: MonthResult) -> str:
+    """How many policy values are assumed, and their share."""
+    total = len(result.policy_values)
+    assumed = figures.count_tags(result)["assumed"]
+    return f"共 {total} 项，其中系统假定 {assumed} 项，占 {_format_share(assumed, total)}。"
+
+
 def _describe_policy(result: MonthResult) -> dict[str, Any]:
     tags = figures.count_tags(result)
-    total = len(result.policy_values)
     return {
         "picture": Picture(
             "政策参数的依据",
-            f"共 {total} 项，其中系统假定 {tags['assumed']} 项，占 {_format_share(tags['assumed'], total)}。"
-            "系统假定不是本市规定，待市级文件替换。",
+            f"{_describe_assumed(result)}系统假定不是本市规定，待市级文件替换。",
             mark_svg(pictures.draw_stacks({"全部参数": tags}, pictures.TAG_SERIES)),
             pictures.TAG_SERIES,
         ),
@@ -307,8 +247,3 @@ def _share(part: int, whole: int) -> Fraction:
 
 def _format_share(part: int, whole: int) -> str:
     return f"{format_decimal(_share(part, whole) * 100, 1)}%" if whole else "–"
-
-
-def mark_svg(svg: str) -> Markup:
-    """SVG made here: its texts are escaped by the renderer already."""
-    return Markup(svg)  # noqa: S704

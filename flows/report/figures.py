@@ -14,6 +14,8 @@ MOST_STARS = 5
 Counts = dict[str, dict[str, int]]
 """Counts by line and by series, both in the order shown."""
 
+Direction = Literal["gained", "lost"]
+
 
 @dataclass(frozen=True)
 class KeyFigures:
@@ -33,21 +35,27 @@ class KeyFigures:
 
 @dataclass(frozen=True)
 class CommunityLine:
-    """One community with its rating and its five stars, in the order of `STARS`."""
+    """One community with its rating and its five stars, in the order of `STARS`.
+
+    `directions` say of each star whether it was gained or lost since the month before. `net_change` is by how many
+    stars the community has more or fewer; it is empty where there is nothing to compare with.
+    """
 
     community: Community
     rating: RatingRow | None
     stars: tuple[StarRow | None, ...]
+    directions: tuple[Direction | None, ...]
+    net_change: int | None
 
 
 @dataclass(frozen=True)
 class StarChange:
-    """A star that a community gained or lost since the month before, with why it is not lit now."""
+    """A star that a community gained or lost since the month before, with the reasons for which it is not lit now."""
 
     community: Community
     star: str
-    direction: Literal["gained", "lost"]
-    why: str
+    direction: Direction
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,18 +119,34 @@ def count_star_states(result: MonthResult) -> Counts:
     return {STAR_TITLES[star]: {state: counted[star, state] for state in STAR_STATES} for star in STARS}
 
 
-def list_lines_by_district(result: MonthResult) -> dict[str, list[CommunityLine]]:
-    """The communities of each district with their stars, best rank first and unranked last."""
+def list_lines_by_district(
+    result: MonthResult, previous_stars: Sequence[StarRow] | None
+) -> dict[str, list[CommunityLine]]:
+    """The communities of each district with their stars, best rank first and unranked last.
+
+    `previous_stars` are those of the month before, if it was judged.
+    """
     ratings = {row.community_code: row for row in result.ratings}
     stars = {(row.community_code, row.star): row for row in result.stars}
+    compared = {row.community_code for row in previous_stars or ()}
+    changes = list_star_changes(result, previous_stars or ())
+    directions = {(change.community.community_code, change.star): change.direction for change in changes}
     names = list_districts(result)
     lines: dict[str, list[CommunityLine]] = {name: [] for name in names.values()}
     for community in result.communities:
         code = community.community_code
-        line = CommunityLine(community, ratings.get(code), tuple(stars.get((code, star)) for star in STARS))
-        lines[names[community.district_code]].append(line)
-    for own in lines.values():
-        own.sort(key=_place_line)
+        own = tuple(directions.get((code, star)) for star in STARS)
+        lines[names[community.district_code]].append(
+            CommunityLine(
+                community,
+                ratings.get(code),
+                tuple(stars.get((code, star)) for star in STARS),
+                own,
+                own.count("gained") - own.count("lost") if code in compared else None,
+            )
+        )
+    for listed in lines.values():
+        listed.sort(key=_place_line)
     return lines
 
 
@@ -137,6 +161,17 @@ def count_star_reasons(result: MonthResult) -> dict[str, int]:
     counted: Counter[str] = Counter(
         describe_star_reason(reason, titles) for row in result.stars for reason in row.reasons
     )
+    return _order_by_count(counted)
+
+
+def count_loss_reasons(changes: Sequence[StarChange]) -> dict[str, int]:
+    """How many of the stars lost since the month before each reason took away, the most frequent first."""
+    return _order_by_count(
+        Counter(reason for change in changes if change.direction == "lost" for reason in change.reasons)
+    )
+
+
+def _order_by_count(counted: Counter[str]) -> dict[str, int]:
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -151,9 +186,9 @@ def list_star_changes(result: MonthResult, previous_stars: Sequence[StarRow]) ->
         community = communities.get(row.community_code)
         if was is None or community is None or (was == "lit") == (row.state == "lit"):
             continue
-        why = "；".join(describe_star_reason(reason, titles) for reason in row.reasons)
-        direction: Literal["gained", "lost"] = "gained" if row.state == "lit" else "lost"
-        changes.append(StarChange(community, row.star, direction, why))
+        reasons = tuple(describe_star_reason(reason, titles) for reason in row.reasons)
+        direction: Direction = "gained" if row.state == "lit" else "lost"
+        changes.append(StarChange(community, row.star, direction, reasons))
     order = {star: index for index, star in enumerate(STARS)}
     return sorted(changes, key=lambda c: (c.community.district_code, c.community.community_code, order[c.star]))
 

@@ -13,10 +13,9 @@ from typing import Any
 import altair as alt
 import vl_convert
 from altair.utils.schemapi import debug_mode
+from markupsafe import Markup
 
-from flows.exact import format_decimal
-from flows.report.figures import CommunityLine, Counts
-from flows.results import STAR_TITLES, STARS, StarRow
+from flows.report.figures import Counts
 from flows.wording import STAR_MARKS
 
 MEASURED_FONT = "monospace"
@@ -31,10 +30,7 @@ ROW_HEIGHT = 26
 MARK_WIDTH, DIGIT_WIDTH, LABEL_MARGIN = 12, 6.5, 3
 AXIS_HEIGHT = 22
 WIDTH = 660
-CELL_WIDTH, CELL_HEIGHT = 46, 18
-NAME_WIDTH, RANK_WIDTH, HEAD_HEIGHT = 104, 66, 20
-NAME_SIZE, SMALLEST_NAME_SIZE = 10.5, 7
-LONGEST_NAME = 14
+STACK_WIDTH, TOTAL_WIDTH = 600, 150
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,16 @@ class Series:
     fill: str
     ink: str
     mark: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture with its title, what it says in a sentence, and the key to its colours."""
+
+    title: str
+    note: str
+    svg: Markup
+    series: Sequence[Series] = ()
 
 
 # Blue, orange and vermilion of the Okabe-Ito palette, which colour-blind readers tell apart; lightness differs too.
@@ -89,40 +95,46 @@ def skip_schema_checks() -> AbstractContextManager[None]:
 
 
 def draw_stacks(counts: Counts, series: Sequence[Series], *, label_width: int = 96) -> str:
-    """Stacked bars, one a line of `counts`, each piece with its count and its sign where there is room."""
+    """Stacked bars, one a line of `counts`, each piece with its sign and its count.
+
+    The total stands at the line's end, and after it the count of each piece that is too narrow to hold its own.
+    """
     longest = max((sum(line.values()) for line in counts.values()), default=0) or 1
     pieces: list[dict[str, Any]] = []
     totals: list[dict[str, Any]] = []
     for label, line in counts.items():
         start = 0
+        left_out = []
         for one in series:
             count = line[one.key]
             if count:
-                text = _fit_label(one.mark, count, count / longest * WIDTH)
+                room = count / longest * STACK_WIDTH
+                is_narrow = _measure_label(one.mark, count) > room
+                text = f"{one.mark}{count}" if not is_narrow else one.mark if room >= MARK_WIDTH else ""
                 pieces.append(
                     {"y": label, "a": start, "b": start + count, "m": start + count / 2, "t": text,
                      "f": one.fill, "i": one.ink}
                 )  # fmt: skip
                 start += count
-        totals.append({"y": label, "a": start, "t": str(start)})
+                if is_narrow:
+                    left_out.append(f"{one.mark or one.title + ' '}{count}")
+        totals.append({"y": label, "a": start, "t": f"{start}（{'、'.join(left_out)}）" if left_out else f"{start}"})
     height = ROW_HEIGHT * max(len(counts), 1)
     x = alt.X("a:Q", axis=None, scale=alt.Scale(domain=[0, longest]))
-    lines = alt.Chart(_data(pieces)).encode(y=_lines(list(counts)))
+    lines = alt.Chart(make_data(pieces)).encode(y=_lines(list(counts)))
     bars = lines.mark_bar(height=18, stroke=MUTED, strokeWidth=0.6).encode(
         x=x, x2="b:Q", color=alt.Color("f:N", scale=None)
     )
     labels = lines.mark_text(fontSize=11).encode(x="m:Q", text="t:N", color=alt.Color("i:N", scale=None))
-    ends = alt.Chart(_data(totals)).mark_text(fontSize=11, align="left", dx=6, color=MUTED)
+    ends = alt.Chart(make_data(totals)).mark_text(fontSize=11, align="left", dx=6, color=MUTED)
     sums = ends.encode(x="a:Q", y=_lines(list(counts)), text="t:N")
-    return _render(alt.layer(bars, labels, sums), WIDTH, height, left=label_width, right=44, top=2, bottom=2)
+    drawn = alt.layer(bars, labels, sums)
+    return render_chart(drawn, STACK_WIDTH, height, left=label_width, right=TOTAL_WIDTH, top=2, bottom=2)
 
 
-def _fit_label(mark: str, count: int, room: float) -> str:
-    """The sign and the count if both fit into a piece, else the sign alone, else nothing."""
-    digits = DIGIT_WIDTH * len(str(count))
-    if (MARK_WIDTH if mark else 0) + digits + LABEL_MARGIN <= room:
-        return f"{mark}{count}"
-    return mark if room >= MARK_WIDTH else ""
+def _measure_label(mark: str, count: int) -> float:
+    """How much room a sign and a count take side by side."""
+    return (MARK_WIDTH if mark else 0) + DIGIT_WIDTH * len(str(count)) + LABEL_MARGIN
 
 
 def draw_bars(rows: Sequence[tuple[str, float, str]], *, label_width: int, fill: str = "#2171B5") -> str:
@@ -132,12 +144,14 @@ def draw_bars(rows: Sequence[tuple[str, float, str]], *, label_width: int, fill:
     span = (most - least) or 1.0
     values = [{"y": label, "v": value, "z": 0, "t": text, "e": max(value, 0)} for label, value, text in rows]
     labels = [label for label, _, _ in rows]
-    base = alt.Chart(_data(values)).encode(y=_lines(labels))
+    base = alt.Chart(make_data(values)).encode(y=_lines(labels))
     x = alt.X("v:Q", axis=None, scale=alt.Scale(domain=[least, least + span]))
     bars = base.mark_bar(height=16, color=fill).encode(x=x, x2="z:Q")
     texts = base.mark_text(fontSize=11, align="left", dx=6, color=INK).encode(x="e:Q", text="t:N")
     width = WIDTH - label_width - 100
-    return _render(alt.layer(bars, texts), width, ROW_HEIGHT * max(len(rows), 1), left=label_width, right=196, top=2)
+    return render_chart(
+        alt.layer(bars, texts), width, ROW_HEIGHT * max(len(rows), 1), left=label_width, right=196, top=2
+    )
 
 
 def draw_changes(counts: Counts) -> str:
@@ -152,13 +166,13 @@ def draw_changes(counts: Counts) -> str:
             values.append(
                 {"y": label, "v": sign * count, "z": 0, "t": f"{one.mark}{count}", "f": one.fill, "s": sign}
             )
-    base = alt.Chart(_data(values)).encode(y=_lines(list(counts)))
+    base = alt.Chart(make_data(values)).encode(y=_lines(list(counts)))
     x = alt.X("v:Q", axis=None, scale=alt.Scale(domain=[-most * 1.2, most * 1.2]))
     bars = base.mark_bar(height=16).encode(x=x, x2="z:Q", color=alt.Color("f:N", scale=None))
     right = base.transform_filter("datum.s > 0").mark_text(align="left", dx=5, fontSize=11, color=INK)
     left = base.transform_filter("datum.s < 0").mark_text(align="right", dx=-5, fontSize=11, color=INK)
     layers = alt.layer(bars, right.encode(x=x, text="t:N"), left.encode(x=x, text="t:N"))
-    return _render(layers, WIDTH - 100, ROW_HEIGHT * max(len(counts), 1), left=96, right=20, top=2)
+    return render_chart(layers, WIDTH - 100, ROW_HEIGHT * max(len(counts), 1), left=96, right=20, top=2)
 
 
 def draw_pairs(counts: Counts, series: Sequence[Series], *, unit: str) -> str:
@@ -174,54 +188,14 @@ def draw_pairs(counts: Counts, series: Sequence[Series], *, unit: str) -> str:
     offset = alt.XOffset("g:N", sort=[one.key for one in series])
     most = max((count for line in counts.values() for count in line.values()), default=0) or 1
     y = alt.Y("v:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.08]))
-    base = alt.Chart(_data(values)).encode(x=x, xOffset=offset, y=y)
+    base = alt.Chart(make_data(values)).encode(x=x, xOffset=offset, y=y)
     bars = base.mark_bar(stroke=MUTED, strokeWidth=0.5).encode(color=alt.Color("f:N", scale=None))
     texts = base.mark_text(dy=-6, fontSize=8.5, color=INK).encode(text="t:N")
-    return _render(alt.layer(bars, texts), WIDTH + 90, 180, left=10, right=10, top=10, bottom=AXIS_HEIGHT)
+    return render_chart(alt.layer(bars, texts), WIDTH + 90, 180, left=10, right=10, top=10, bottom=AXIS_HEIGHT)
 
 
-def draw_heat_map(lines: Sequence[CommunityLine]) -> str:
-    """Communities × stars: state as colour and sign, the score in the cell, stars and rank at the right."""
-    states = {one.key: one for one in STATE_SERIES}
-    cells: list[dict[str, Any]] = []
-    names: list[dict[str, Any]] = []
-    for index, line in enumerate(lines):
-        for column, row in enumerate(line.stars):
-            if row is not None:
-                one = states[row.state]
-                cells.append({"x": column, "y": index, "t": _describe_cell(row), "f": one.fill, "i": one.ink})
-        name = line.community.name
-        shown = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-        size = max(SMALLEST_NAME_SIZE, min(NAME_SIZE, NAME_WIDTH / max(len(shown), 1) - 0.3))
-        names.append({"y": index, "n": shown, "s": size, "r": _describe_rank(line)})
-    width, height = CELL_WIDTH * len(STARS), CELL_HEIGHT * len(lines)
-    x = alt.X("x:O", axis=None, scale=alt.Scale(domain=list(range(len(STARS))), padding=0))
-    y = alt.Y("y:O", axis=None, scale=alt.Scale(domain=list(range(len(lines))), padding=0))
-    base = alt.Chart(_data(cells)).encode(x=x, y=y)
-    boxes = base.mark_rect(stroke="#AEB9C4", strokeWidth=0.6).encode(color=alt.Color("f:N", scale=None))
-    texts = base.mark_text(fontSize=9.5).encode(text="t:N", color=alt.Color("i:N", scale=None))
-    heads = alt.Chart(_data([{"x": index, "n": STAR_TITLES[star]} for index, star in enumerate(STARS)]))
-    head = heads.mark_text(fontSize=9.5, color=MUTED, y=-8).encode(x=x, text="n:N")
-    named = alt.Chart(_data(names)).encode(y=y)
-    left = named.mark_text(align="right", x=-6, color=INK).encode(text="n:N", size=alt.Size("s:Q", scale=None))
-    right = named.mark_text(align="left", x=width + 6, fontSize=9.5, color=MUTED).encode(text="r:N")
-    picture = alt.layer(boxes, texts, head, left, right)
-    return _render(picture, width, height, left=NAME_WIDTH, right=RANK_WIDTH, top=HEAD_HEIGHT, bottom=2)
-
-
-def _describe_cell(row: StarRow) -> str:
-    return STAR_MARKS[row.state] + format_decimal(row.score, 2)
-
-
-def _describe_rank(line: CommunityLine) -> str:
-    """Stars and rank, such as 4 星 第 2; without a rank the data is incomplete."""
-    if line.rating is None:
-        return ""
-    rank = "未排名" if line.rating.rank is None else f"第 {line.rating.rank}"
-    return f"{line.rating.stars} 星 {rank}"
-
-
-def _data(values: Sequence[dict[str, Any]]) -> Any:
+def make_data(values: Sequence[dict[str, Any]]) -> Any:
+    """The rows that a layer of a picture is drawn from."""
     return alt.Data(values=list(values))
 
 
@@ -234,7 +208,9 @@ def _lines(labels: Sequence[str]) -> Any:
     return alt.Y("y:N", sort=list(labels), axis=axis)
 
 
-def _render(chart: Any, width: float, height: float, *, left: int, right: int, top: int = 4, bottom: int = 4) -> str:
+def render_chart(
+    chart: Any, width: float, height: float, *, left: int, right: int, top: int = 4, bottom: int = 4
+) -> str:
     """The chart as SVG whose size and places depend on nothing but the numbers given."""
     sized = chart.properties(
         width=width,
@@ -247,3 +223,8 @@ def _render(chart: Any, width: float, height: float, *, left: int, right: int, t
     svg = vl_convert.vegalite_to_svg(vl_spec=styled.to_dict(validate=False), vl_version=VEGA_LITE)
     # Without a font of its own the text takes the page's.
     return str(svg).replace(f' font-family="{MEASURED_FONT}"', "")
+
+
+def mark_svg(svg: str) -> Markup:
+    """SVG made here: its texts are escaped by the renderer already."""
+    return Markup(svg)  # noqa: S704

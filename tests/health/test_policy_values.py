@@ -20,7 +20,8 @@ KNOWS_NO_RULE = (
     "flows/sandbox/",  # invents a city of its own
     "flows/ingest/",  # rows, bytes, seconds and clocks; the bands of grades are handed to it
     "flows/ledger/tables.py",  # widths of columns
-    "flows/report/pictures.py",  # sizes on paper, as those below
+    "flows/report/heat_map.py",  # sizes on paper, as those below
+    "flows/report/pictures.py",
     "flows/review/letters/paper.py",
     "flows/review/workbook.py",
     "flows/review/workbook_changes.py",
@@ -47,7 +48,7 @@ NOT_OF_THE_POLICY = {
     ("flows/outputs.py", "format_run"): "digits of a run's id",
     ("flows/policy_files.py", "_shorten"): "length of a message",
     ("flows/policy_tables.py", "SATURDAY"): "number of a weekday",
-    ("flows/report/contents.py", "LINES_PER_MAP"): "lines on a page",
+    ("flows/report/communities.py", "LINES_PER_MAP"): "lines on a page",
     ("flows/report/figures.py", "MOST_STARS"): "how many stars there are",
     ("flows/policy.py", "FINGERPRINT_DIGITS"): "digits shown",
 }

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
+import month_factory
+
 from flows.report import figures
 from flows.results import STARS, MonthResult, RatingRow, StarRow
 
@@ -34,7 +36,7 @@ def test_communities_are_counted_by_number_of_stars(make_result: Make) -> None:
 
 def test_ranked_communities_come_before_unranked_ones(make_result: Make) -> None:
     result = make_two(make_result)
-    (lines,) = figures.list_lines_by_district(result).values()
+    (lines,) = figures.list_lines_by_district(result, None).values()
     assert [line.rating.rank for line in lines if line.rating] == [1, None]
     assert [row.star for row in lines[0].stars if row] == list(STARS)
 
@@ -54,7 +56,53 @@ def test_a_star_that_became_insufficient_is_lost_and_new_communities_are_not_com
     before = [StarRow(second, "branch", Decimal("90.00"), "lit", ())]
     (change,) = figures.list_star_changes(result, before)
     assert (change.community.community_code, change.star, change.direction) == (second, "branch", "lost")
-    assert change.why == "有数据的指标权重不足"
+    assert change.reasons == ("有数据的指标权重不足",)
+
+
+def test_lost_stars_are_counted_by_each_reason_and_gained_ones_are_not(make_result: Make) -> None:
+    result = make_two(make_result)
+    first, second = result.communities[1].community_code, result.communities[0].community_code
+    states = dict.fromkeys([(first, "enterprise"), (first, "safety"), (second, "branch"), (second, "safety")], "lit")
+    before = month_factory.relight(result, states | {(first, "branch"): "unlit"})
+    changes = figures.list_star_changes(result, before)
+    assert sum(change.direction == "gained" for change in changes) == 1
+    assert figures.count_loss_reasons(changes) == {
+        "有数据的指标权重不足": 2,
+        "当月发生经核实的“三零”事件": 1,
+        "得分未达亮星线": 1,
+    }
+
+
+def test_a_community_has_the_change_of_each_star_and_of_their_number(make_result: Make) -> None:
+    result = make_two(make_result)
+    first, second = result.communities[1].community_code, result.communities[0].community_code
+    lost = dict.fromkeys([(first, "enterprise"), (first, "safety"), (second, "wellbeing")], "lit")
+    before = month_factory.relight(result, lost | {(first, "co_building"): "withheld"})
+    ((one, two),) = figures.list_lines_by_district(result, before).values()
+    assert one.directions == (None, "gained", "lost", "lost", None)
+    # One gained, two lost.
+    assert one.net_change == -1
+    assert (two.directions, two.net_change) == ((None, None, None, None, "lost"), -1)
+
+
+def test_as_many_gained_as_lost_is_no_change_in_number(make_result: Make) -> None:
+    result = make_two(make_result)
+    first = result.communities[1].community_code
+    before = month_factory.relight(result, {(first, "branch"): "unlit", (first, "safety"): "lit"})
+    ((one, two),) = figures.list_lines_by_district(result, before).values()
+    assert (one.directions, one.net_change) == (("gained", None, None, "lost", None), 0)
+    assert two.net_change == 0
+
+
+def test_a_community_that_is_new_has_no_change_and_without_a_month_before_none_has(make_result: Make) -> None:
+    result = make_two(make_result)
+    first = result.communities[1].community_code
+    before = [row for row in result.stars if row.community_code != first]
+    ((new, old),) = figures.list_lines_by_district(result, before).values()
+    assert (new.directions, new.net_change, old.net_change) == ((None,) * 5, None, 0)
+    for previous in (None, []):
+        (lines,) = figures.list_lines_by_district(result, previous).values()
+        assert [(line.directions, line.net_change) for line in lines] == [((None,) * 5, None)] * 2
 
 
 def test_key_figures_leave_the_cost_open_while_pay_is_not_computed(make_result: Make) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import month_factory
 import pytest
 
-from flows.report import pictures
+from flows.report import heat_map, pictures
 from flows.report.page import write_report
 from flows.results import MonthResult, StarRow, TableQuality
 
@@ -48,8 +48,9 @@ def draw(tmp_path: Path) -> Callable[..., str]:
 @pytest.fixture
 def render(draw: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Makes the page with an empty place for each picture: drawing takes a second or two."""
-    for name in ("draw_stacks", "draw_bars", "draw_changes", "draw_pairs", "draw_heat_map"):
+    for name in ("draw_stacks", "draw_bars", "draw_changes", "draw_pairs"):
         monkeypatch.setattr(pictures, name, lambda *args, **options: "<svg></svg>")
+    monkeypatch.setattr(heat_map, "draw_heat_map", lambda *args, **options: "<svg></svg>")
     return draw
 
 
@@ -77,7 +78,8 @@ def find_banners(page: str) -> list[str]:
 
 def test_equal_content_gives_equal_bytes(make_result: Make, draw: Callable[..., str]) -> None:
     small = make_result(community_count=1, staff_per_community=1)
-    assert draw(small) == draw(small)
+    before = month_factory.relight(small, {(row.community_code, row.star): "unlit" for row in small.stars})
+    assert draw(small, before) == draw(small, before)
 
 
 def test_the_title_says_month_and_provisional(make_result: Make, render: Callable[..., str]) -> None:
@@ -144,6 +146,38 @@ def test_with_every_source_and_no_notice_there_is_no_banner(make_result: Make, r
     assert find_banners(render(make_result())) == []
 
 
+def test_the_key_explains_the_signs_of_change_and_is_silent_without_a_month_before(
+    make_result: Make, render: Callable[..., str]
+) -> None:
+    result = make_result()
+    with_signs, without = read_text(render(result, result.stars)), read_text(render(result))
+    assert "＋\n本月新亮\n－\n上月亮、本月未亮" in with_signs
+    assert "粗框格右端的＋、－是与上月相比的变化" in with_signs
+    assert "本月新亮" not in without
+    assert "粗框格" not in without
+    # Once at the map, once in the section that compares.
+    assert without.count("没有上月结果，不作比较，图中不标增减。") == 2
+
+
+def test_why_stars_were_lost_is_drawn_if_any_was(make_result: Make, render: Callable[..., str]) -> None:
+    result = make_result()
+    unlit = next(row for row in result.stars if row.state == "unlit")
+    before = month_factory.relight(result, {(unlit.community_code, unlit.star): "lit"})
+    assert "上月亮、本月未亮的星共 1 颗" in read_text(render(result, before))
+    assert "什么带走了上月的星" not in render(result, result.stars)
+
+
+def test_the_card_of_lit_stars_tells_how_many_were_gained_and_lost(
+    make_result: Make, render: Callable[..., str]
+) -> None:
+    result = make_result()
+    lit = next(row for row in result.stars if row.state == "lit")
+    before = month_factory.relight(result, {(lit.community_code, lit.star): "withheld"})
+    # 6 communities of 5 stars.
+    assert "共 30 颗，比上月新亮 1、失去 0" in read_text(render(result, before))
+    assert "共 30 颗\n" in read_text(render(result))
+
+
 def test_stars_gained_and_lost_since_last_month_are_named(make_result: Make, render: Callable[..., str]) -> None:
     result = make_result()
     lit = next(row for row in result.stars if row.state == "lit")
@@ -161,7 +195,7 @@ def test_stars_gained_and_lost_since_last_month_are_named(make_result: Make, ren
 def test_an_unchanged_month_and_a_first_month_say_so(make_result: Make, render: Callable[..., str]) -> None:
     result = make_result()
     assert "各社区亮星与上月相同。" in render(result, result.stars)
-    assert "没有上月结果，不作比较。" in render(result)
+    assert "没有上月结果，不作比较，图中不标增减。" in render(result)
 
 
 def test_without_a_pay_base_no_cost_is_shown(make_result: Make, render: Callable[..., str]) -> None:
@@ -202,7 +236,8 @@ def test_data_quality_says_in_chinese_why_rows_were_rejected(make_result: Make, 
 def test_assumed_policy_values_are_marked_and_their_share_told(make_result: Make, render: Callable[..., str]) -> None:
     text = read_text(render(make_result()))
     # 5 of 8 = 62.5 %.
-    assert "共 8 项，其中系统假定 5 项，占 62.5%。" in text
+    assert text.count("共 8 项，其中系统假定 5 项，占 62.5%。") == 2
+    assert text.index("政策参数共 8 项，其中系统假定 5 项") < text.index("一、星级")
     assert "亮星所需得分\n80.00 分\n系统假定（非本市规定）\n某文件第三条" in text
 
 
@@ -221,3 +256,31 @@ def test_a_large_district_is_shown_in_parts_that_fit_a_page(make_result: Make, r
     # 41 is one more than a part holds.
     assert "龙亭区（1/2）" in page
     assert "龙亭区（2/2）" in page
+
+
+def test_pages_break_between_pictures_and_rows_and_keep_their_colours_on_paper(
+    make_result: Make, render: Callable[..., str]
+) -> None:
+    style = re.sub(r"\s+", " ", render(make_result()).split("</style>")[0])
+    assert "@page { size: A4;" in style
+    assert "* { box-sizing: border-box; -webkit-print-color-adjust: exact; print-color-adjust: exact; }" in style
+    for rule in (
+        r"figure \{[^}]*break-inside: avoid",
+        r"tr, \.whole \{ break-inside: avoid",
+        r"h2 \{[^}]*break-after: avoid",
+    ):
+        assert re.search(rule, style), rule
+
+
+def test_a_city_of_247_communities_weighs_less_than_3_mb(make_result: Make, draw: Callable[..., str]) -> None:
+    result = make_result(community_count=247, staff_per_community=1, seed=2)
+    # Half of the stars changed: far more signs than a month brings.
+    before = month_factory.relight(
+        result,
+        {(row.community_code, row.star): "unlit" if row.state == "lit" else "lit" for row in result.stars[::2]},
+    )
+    page = draw(result, before)
+    texts = re.findall(r"<text[^>]*>([＋－])</text>", page)
+    # 1,235 stars, every second one changed.
+    assert len(texts) == 618
+    assert len(page.encode()) < 3_000_000
