@@ -187,5 +187,6 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
             already=report.already_count,
             reversed=report.reversed_count,
             open=report.open_count,
+            chain_head=house.ledger.reviews.find_head(),
         )
     return report

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from flows.errors import ConfigurationError, FivestarError
+from flows.errors import ConfigurationError, FivestarError, QualityGate
 from flows.house import Clock, House
 from flows.ingest.connect.rest import Timing
 from flows.ingest.describe.rules import load_rules
@@ -24,6 +24,7 @@ from flows.month import city_day
 from flows.notify.config import load_notify_config
 from flows.policy import load_policy
 from flows.review.letters.template import load_letter_template
+from flows.review.people import load_review_settings
 from flows.settings import Settings
 
 GIGABYTE = 1_000_000_000
@@ -59,6 +60,8 @@ def examine_installation(
     ready = [it for it in chosen if not _list_unset(settings, it)]
     house = House(settings, Lake(settings.home / "lake"), Ledger.open(settings.database_url)) if state else None
     try:
+        if house is not None:
+            yield _examine_chain(house.ledger)
         yield from SourceDoctor(settings.config, house, clock(), timing).examine_sources(ready)
     finally:
         if house is not None:
@@ -97,8 +100,35 @@ def _examine_configuration(
 
     for describe in (describe_quality, describe_policy, describe_messages, describe_letters):
         yield _try("configuration", describe)
+    yield _examine_people(settings.config)
     if loaded:
         yield from _examine_sources_needed(settings.config, city_day(clock()))
+
+
+def _examine_people(config: Path) -> Finding:
+    """Who may decide; a warning while nobody is named, for then one person decides alone."""
+    try:
+        people = load_review_settings(config).people
+    except ConfigurationError as error:
+        return fail("configuration", error)
+    if not people.is_set_up:
+        return Finding("warn", "configuration", "review: nobody is named, so anybody may decide alone", "name people")
+    approver_count = sum("approver" in person.roles for person in people.named)
+    return Finding("ok", "configuration", f"review: {len(people.named)} people named, {approver_count} approve")
+
+
+def _examine_chain(ledger: Ledger) -> Finding:
+    """Whether everything that persons decided is still what was written, from the first entry to the last."""
+    state = ledger.reviews.examine_chain(ledger.list_chain_heads())
+    if state.fault:
+        error = QualityGate(
+            f"{state.fault}. Somebody changed it behind the program's back: restore the ledger from a backup, and "
+            "find out who can write to it."
+        )
+        return fail("decisions", error)
+    return Finding(
+        "ok", "decisions", f"{state.entry_count} entries are as they were written; the last is {state.head[:12]}"
+    )
 
 
 def _examine_sources_needed(config: Path, today: date) -> Iterator[Finding]:

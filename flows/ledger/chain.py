@@ -7,7 +7,7 @@ on.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -76,8 +76,11 @@ def digest_row(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def examine_chain(connection: Connection) -> ChainState:
-    """The chain followed from its first entry to its last, each held to the row that it stands for."""
+def examine_chain(connection: Connection, known_heads: Collection[str] = ()) -> ChainState:
+    """The chain followed from its first entry to its last, each held to the row that it stands for.
+
+    Cutting off its end leaves a shorter chain in order: only `known_heads`, noted elsewhere, show that.
+    """
     entries = [dict(row) for row in connection.execute(select(review_chain).order_by(review_chain.c.id)).mappings()]
     head, fault = FIRST_HASH, ""
     rows = {table.name: dict(_digest_rows(connection, table)) for table in CHAINED}
@@ -87,6 +90,10 @@ def examine_chain(connection: Connection) -> ChainState:
     unknown = next(((name, min(left)) for name, left in rows.items() if left), None)
     if unknown and not fault:
         fault = f"row {unknown[1]} of {unknown[0]} was written past the chain"
+    kept = {FIRST_HASH, *(entry["entry_hash"] for entry in entries)}
+    lost = [known for known in known_heads if known not in kept]
+    if lost and not fault:
+        fault = f"entry {lost[0][:12]}, which the outcome of a publication names, is gone"
     return ChainState(len(entries), head, fault)
 
 

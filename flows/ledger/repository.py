@@ -106,6 +106,13 @@ class Ledger:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def list_chain_heads(self) -> list[str]:
+        """The last entry of the chain over decisions as each publication left it, the earliest first."""
+        query = select(outcomes.c.counts).where(outcomes.c.step == "publish").order_by(outcomes.c.id)
+        with self._engine.connect() as connection:
+            heads = [counts.get("chain_head") for counts in connection.execute(query).scalars()]
+        return [head for head in heads if head]
+
     def begin_pull(self, *, platform: str, resource: str, table: str, window: Window, started_at: datetime) -> int:
         """The number of a pull that has begun; until it is finished it counts as not complete."""
         row = {

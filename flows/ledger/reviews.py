@@ -1,6 +1,6 @@
 """Reviews in the ledger: preparations, decisions and objections; rows are only added, each with its chain entry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
@@ -54,10 +54,13 @@ class ReviewLedger:
         with self._engine.connect() as connection:
             return find_head(connection)
 
-    def examine_chain(self) -> ChainState:
-        """Whether everything that persons decided still is what was written."""
+    def examine_chain(self, known_heads: Collection[str] = ()) -> ChainState:
+        """Whether everything that persons decided still is what was written.
+
+        `known_heads` are entries that the chain is known to have had: without one of them its end was cut off.
+        """
         with self._engine.connect() as connection:
-            return examine_chain(connection)
+            return examine_chain(connection, known_heads)
 
     def add_decisions(
         self,
