@@ -63,8 +63,8 @@ _ENGLISH: Mapping[RefusalCode, str] = {
         "amend it. Say why with --comment, or leave the worker out."
     ),
     "regrant_unexplained": (
-        "the grade of worker {staff_id} was published and taken back, so what is decided on it now must say why. Say it "
-        "with --comment."
+        "the grade of worker {staff_id} was published and taken back, so what is decided on it now must say why. Say "
+        "it with --comment."
     ),
     "out_of_scope": (
         "worker {staff_id} belongs to district {district}, which is outside of what {person} may decide ({scope}). "
