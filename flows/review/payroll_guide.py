@@ -97,6 +97,6 @@ class _Pen:
 
     def write_line(self, label: str, text: str) -> None:
         self._sheet.set_row(self._line, LINE_HEIGHT * count_lines(text, _WIDTHS[1]) + 4)
-        self._sheet.write_string(self._line, 0, label, self._formats.label)
+        self._sheet.write_string(self._line, 0, label, self._formats.label if label else self._formats.plain)
         self._sheet.write_string(self._line, 1, text, self._formats.plain)
         self._line += 1

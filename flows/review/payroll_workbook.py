@@ -14,9 +14,18 @@ from xlsxwriter.utility import xl_col_to_name, xl_range
 
 from flows.month import Month
 from flows.review.payroll import PayrollLine
-from flows.review.payroll_columns import COLUMNS, ENTRIES, Cell, Look, lacks_amount
+from flows.review.payroll_columns import COLUMNS, ENTRIES, Cell, Look, lacks_amount, list_remarks
 from flows.review.payroll_guide import PayBasis, write_guide
-from flows.review.workbook_formats import FONT, HEADER_HEIGHT, INK, LINE_HEIGHT, RULE, Formats, set_up_page
+from flows.review.workbook_formats import (
+    FONT,
+    HEADER_HEIGHT,
+    INK,
+    LINE_HEIGHT,
+    RULE,
+    Formats,
+    count_lines,
+    set_up_page,
+)
 from flows.wording import format_day, format_instant, format_month
 
 LINES, GUIDE = "工资调整单", "说明"
@@ -26,6 +35,8 @@ _FACTS, _WARNING, _TOTALS, _HEADER = 1, 2, 3, 4
 """Lines of the sheet, from 0; the first holds the title."""
 _FIRST = _HEADER + 1
 _FROZEN_COLUMNS = 5
+_PLACES = {column.title: place for place, column in enumerate(COLUMNS)}
+_REMARK, _ENTRY = _PLACES["备注"], _PLACES["类别"]
 
 
 def format_payroll_workbook(month: Month, lines: Sequence[PayrollLine], bases: Sequence[PayBasis]) -> bytes:
@@ -76,6 +87,10 @@ def _describe_look(look: Look, is_quoted: bool) -> dict[str, Any]:
         wanted |= {"align": "right", "num_format": "#,##0.00"}
     if look == "date":
         wanted["num_format"] = "yyyy-mm-dd"
+    if look == "text":
+        wanted["shrink"] = True
+    if look == "remark":
+        wanted |= {"text_wrap": True, "indent": 1}
     if is_quoted:
         wanted["quote_prefix"] = True
     return wanted
@@ -100,7 +115,7 @@ def _write_sheet(sheet: Any, looks: _Looks, formats: Formats, title: str, lines:
 def _write_lines(sheet: Any, looks: _Looks, lines: Sequence[PayrollLine]) -> None:
     writers = {"number": sheet.write_number, "money": sheet.write_number, "date": sheet.write_datetime}
     for place, line in enumerate(lines, start=_FIRST):
-        sheet.set_row(place, LINE_HEIGHT + 3)
+        sheet.set_row(place, LINE_HEIGHT * count_lines(list_remarks(line), COLUMNS[_REMARK].width) + 3)
         for index, column in enumerate(COLUMNS):
             value = column.read(line)
             look = looks.find(column.look, value)
@@ -150,16 +165,12 @@ def _list_warnings(lines: Sequence[PayrollLine]) -> str:
 
 def _colour_lines(sheet: Any, looks: _Looks, last: int) -> None:
     """Amber for the remark of a line that a person must see to, grey for lines that take a record back."""
-    remark, entry = (xl_col_to_name(_find_column(title)) for title in ("备注", "类别"))
+    remark, entry = xl_col_to_name(_REMARK), xl_col_to_name(_ENTRY)
     rules = (
-        (_find_column("备注"), _find_column("备注"), f'=${remark}{_FIRST + 1}<>""', looks.remarked),
+        (_REMARK, _REMARK, f'=${remark}{_FIRST + 1}<>""', looks.remarked),
         (0, len(COLUMNS) - 1, f'=${entry}{_FIRST + 1}="{ENTRIES["reversal"]}"', looks.taken_back),
     )
     for first_column, last_column, criteria, look in rules:
         sheet.conditional_format(
             _FIRST, first_column, last, last_column, {"type": "formula", "criteria": criteria, "format": look}
         )
-
-
-def _find_column(title: str) -> int:
-    return next(index for index, column in enumerate(COLUMNS) if column.title == title)

@@ -96,9 +96,7 @@ def save(ledger: Ledger, make_result: Callable[..., MonthResult]) -> Save:
 
 def approve(ledger: Ledger, *staff_ids: str, at: datetime = IN_TIME, comment: str = "") -> None:
     """Approve and publish."""
-    decide(
-        ledger, MONTH, "approved", reviewer="审核人", staff_ids=staff_ids, comment=comment, decided_at=at
-    )
+    decide(ledger, MONTH, "approved", reviewer="审核人", staff_ids=staff_ids, comment=comment, decided_at=at)
     publish(ledger, MONTH, recorded_at=PUBLISHED_AT)
 
 
