@@ -101,8 +101,8 @@ def run_fivestar(*arguments: str, at: datetime = RUN_AT) -> Answer:
 def run_demo_once(folder: Path, shared: Path | None) -> DemoRun:
     """The small city's March by `fivestar demo`, in `folder`.
 
-    With `shared`, a place that the processes of one session have in common, the first that asks runs it there, and each
-    copies what it left.
+    With `shared`, a place that the processes of one session have in common, the first that asks runs it there, and
+    each copies what it left.
     """
     if shared is None:
         return describe_demo(folder, run_demo(folder))
