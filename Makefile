@@ -29,8 +29,9 @@ $(SPARK_INSTALLED): $(INSTALLED) requirements-spark.lock
 
 spark: $(SPARK_INSTALLED)
 
+# A worker for each core, but no more than four: each holds about a gigabyte. ARGS=-n0 runs all in one process.
 test: $(SPARK_INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 # The rules' worked cases alone; how to add one: docs/cases.zh-CN.md.
 test-cases: $(INSTALLED)
