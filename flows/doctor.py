@@ -30,6 +30,7 @@ from flows.settings import Settings
 GIGABYTE = 1_000_000_000
 FREE_WARNED_BYTES = 5 * GIGABYTE
 FREE_REFUSED_BYTES = 1 * GIGABYTE
+HASH_DIGITS = 12
 
 _LEDGER_TEXTS: dict[LedgerState, tuple[str, str]] = {
     "absent": ("is not there yet: the first command makes it", ""),
@@ -127,7 +128,9 @@ def _examine_chain(ledger: Ledger) -> Finding:
         )
         return fail("decisions", error)
     return Finding(
-        "ok", "decisions", f"{state.entry_count} entries are as they were written; the last is {state.head[:12]}"
+        "ok",
+        "decisions",
+        f"{state.entry_count} entries are as they were written; the last is {state.head[:HASH_DIGITS]}",
     )
 
 

@@ -42,9 +42,7 @@ def list_proposals(
     ] = None,
     district: Annotated[str | None, typer.Option(metavar="CODE", help="Only workers of this district.")] = None,
     post: Annotated[str | None, typer.Option(help="Only workers at this post.")] = None,
-    manual: Annotated[
-        bool | None, typer.Option("--manual/--no-manual", help="Only those that need a person's look, or not.")
-    ] = None,
+    manual: Annotated[bool, typer.Option("--manual", help="Only those that need a person's look.")] = False,
 ) -> None:
     """List the proposals of the newest revision, tab-separated, with the decision that holds.
 
@@ -68,7 +66,7 @@ def list_proposals(
             (kind, proposal.kind),
             (post, proposal.post),
             (district, row.district_code),
-            (manual, proposal.needs_manual),
+            (manual or None, proposal.needs_manual),
         )
         if all(want in (None, found) for want, found in wanted) and state in (None, _name_state(row.state)):
             typer.echo("\t".join(_describe_row(row, published.get(proposal.staff_id, ""))))

@@ -21,6 +21,8 @@ CHAINED = (preparations, decisions, objections, grade_register, arrears)
 FIRST_HASH = "0" * 64
 """What the first entry follows."""
 BATCH_ROWS = 5_000
+HASH_DIGITS = 12
+"""As many of a hash as a message shows."""
 
 
 class ChainMoved(Exception):
@@ -93,7 +95,7 @@ def examine_chain(connection: Connection, known_heads: Collection[str] = ()) -> 
     kept = {FIRST_HASH, *(entry["entry_hash"] for entry in entries)}
     lost = [known for known in known_heads if known not in kept]
     if lost and not fault:
-        fault = f"entry {lost[0][:12]}, which the outcome of a publication names, is gone"
+        fault = f"entry {lost[0][:HASH_DIGITS]}, which the outcome of a publication names, is gone"
     return ChainState(len(entries), head, fault)
 
 

@@ -29,10 +29,12 @@ class Instant(TypeDecorator[datetime]):
 
 
 def number_rows() -> Column[int]:
+    """The column of a row's number, which counts up."""
     return Column("id", Integer, primary_key=True, autoincrement=True)
 
 
 def name_revision() -> tuple[Any, ...]:
+    """The columns that name a revision, as the beginning of a key."""
     return (
         Column("month", String(7), primary_key=True),
         Column("revision", Integer, primary_key=True),

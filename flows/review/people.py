@@ -13,6 +13,8 @@ from flows.errors import ConfigurationError, DecisionRefused
 
 FILE = "review.yaml"
 CITY = "city"
+REMIND_AFTER_WORKING_DAYS = 3
+TEXT_SHOWN = 200
 
 Role = Literal["reviewer", "approver"]
 District = str
@@ -80,7 +82,7 @@ class _ReviewFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     people: tuple[Person, ...] = ()
-    remind_after_working_days: int = Field(default=3, ge=1)
+    remind_after_working_days: int = Field(default=REMIND_AFTER_WORKING_DAYS, ge=1)
 
 
 def load_review_settings(folder: Path) -> ReviewSettings:
@@ -96,7 +98,7 @@ def load_review_settings(folder: Path) -> ReviewSettings:
         content = {}
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"{FILE}: not YAML in UTF-8: {' '.join(str(error).split())[:200]}. Mend it."
+            f"{FILE}: not YAML in UTF-8: {' '.join(str(error).split())[:TEXT_SHOWN]}. Mend it."
         ) from None
     try:
         read = _ReviewFile.model_validate(content)
