@@ -102,6 +102,17 @@ def test_a_month_of_which_nothing_is_approved_does_not_wait_for_publication(home
     assert watch(home, 12).unpublished == []
 
 
+def test_what_was_put_off_and_is_approved_later_waits_for_publication(home: Home) -> None:
+    decide(home, "later")
+    assert watch(home, 12).unpublished == []
+    month = ("--month", "2024-03")
+    listed = home.run("review", "list", *month, "--state", "later").out.splitlines()
+    staff_id = listed[1].split("\t")[0]
+    reviewer = (*month, "--reviewer", "审核人", "--comment", "已核对")
+    assert home.run("review", "approve", "--staff", staff_id, *reviewer).code == 0
+    assert [(it.month, it.waiting_count) for it in watch(home, 12).unpublished] == [(MARCH, 1)]
+
+
 def test_hr_without_a_contact_is_told_of_and_reminded_once_it_has_one(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
