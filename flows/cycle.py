@@ -30,6 +30,7 @@ from flows.notify.reminders import queue_review_reminder, was_reminded_since, wi
 from flows.outputs import ARREARS, MonthFolder, format_arrears
 from flows.policy import load_policy
 from flows.results import count_result
+from flows.review.payroll_files import format_payroll_files
 from flows.review.people import load_review_settings
 from flows.review.publication import PublishReport, publish
 from flows.review.reminding import find_due_reminder
@@ -176,8 +177,9 @@ def add_causes(error: FivestarError, failures: Sequence[FivestarError]) -> Fives
 
 
 def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
-    """Put approved proposals into the register, write `arrears.csv`, and queue the notice; again changes nothing.
+    """Put approved proposals into the register, write arrears and payroll's files, and queue the notice.
 
+    Again changes nothing, and puts files back that were lost.
     Raises `QualityGate`, before the register is touched, if the month's files are not there.
     """
     with record_step(house, "publish", clock, month=month) as counts:
@@ -188,7 +190,9 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
                 f"{folder.path}: the results are not there. Write them again: fivestar evaluate --month {month}."
             )
         report = publish(house.ledger, month, recorded_at=clock())
-        folder.write_file(ARREARS, format_arrears(report.arrears))
+        files = {ARREARS: format_arrears(report.arrears), **format_payroll_files(house, month)}
+        for name, content in files.items():
+            folder.write_file(name, content)
         with house.view() as view:
             contacts = load_contacts(view)
         queue_publication_notice(
