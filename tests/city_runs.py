@@ -28,7 +28,18 @@ MARCH = Month(2024, 3)
 RUN_AT = datetime(2024, 4, 5, 2, tzinfo=UTC)
 """5 April, 10:00 in the city: after March's cutoff."""
 
-CLOCKED = ("compare", "doctor", "history", "inspection", "month", "notify", "objections", "quarantine", "review")
+CLOCKED = (
+    "compare",
+    "doctor",
+    "history",
+    "inspection",
+    "month",
+    "notify",
+    "objections",
+    "quarantine",
+    "remind",
+    "review",
+)
 """The command line's modules that read the clock."""
 
 Row = dict[str, str]

@@ -51,6 +51,7 @@ NOT_OF_THE_POLICY = {
     ("flows/month.py", "MONTHS_IN_YEAR"): "months in a year",
     ("flows/notify/config.py", "_list_valid_keys"): "depth of a file",
     ("flows/notify/outbox.py", "FAILURES_SHOWN"): "length of a message",
+    ("flows/review/flow.py", "SEND_SECONDS"): "patience with a server",
     ("flows/result_files.py", "VALUE_PLACES"): "decimals (interfaces.md)",
     ("flows/evaluate/explain/arithmetic.py", "PLACES_MAX"): "decimals shown",
     ("flows/outputs.py", "format_run"): "digits of a run's id",
