@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,6 +23,7 @@ from flows.ledger.tables import (
     revisions,
     star_results,
 )
+from flows.ledger.traces import ROWS_AT_ONCE, TraceReader
 from flows.results import (
     FIRST_REVISION,
     AwardLine,
@@ -36,8 +37,9 @@ from flows.results import (
     Proposal,
     RatingRow,
     StarRow,
-    Step,
 )
+
+_DECIDED_FIELDS = [name for name in Proposal.__dataclass_fields__ if name != "trace"]
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,7 @@ def describe_inputs(inputs: Inputs) -> dict[str, Any]:
 
 def digest_proposal(proposal: Proposal, pay_lines: Iterable[PayLine]) -> str:
     """The SHA-256 of what a reviewer decides on, the worker's pay included: a decision holds for exactly this."""
-    content = asdict(proposal)
-    del content["trace"]
+    content = {name: getattr(proposal, name) for name in _DECIDED_FIELDS}
     content["pay"] = {line.basis: line.total_fen for line in pay_lines}
     return _digest(content)
 
@@ -268,23 +269,22 @@ class ResultLedger:
 
     def list_proposals(self, month: str, revision: int) -> list[Proposal]:
         """The revision's proposals with their traces."""
-        proposals = []
-        for row in self._select(grade_proposals, month, revision):
-            values = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row's mapping
-            for name in ("month", "revision", "digest"):
-                del values[name]
-            values["reasons"] = tuple(values["reasons"])
-            values["trace"] = tuple(Step(**step) for step in values["trace"])
-            proposals.append(Proposal(**values))
-        return proposals
+        return list(self.iterate_proposals(month, revision))
+
+    def iterate_proposals(self, month: str, revision: int) -> Iterator[Proposal]:
+        """The revision's proposals with their traces, one after the other: a city's traces are its largest part."""
+        traces = TraceReader()
+        query = select(*(grade_proposals.c[name] for name in Proposal.__dataclass_fields__))
+        query = query.where(grade_proposals.c.month == month, grade_proposals.c.revision == revision)
+        with self._engine.connect().execution_options(yield_per=ROWS_AT_ONCE) as connection:
+            for row in connection.execute(query.order_by(grade_proposals.c.staff_id)).mappings():
+                yield Proposal(**{**row, "reasons": tuple(row["reasons"]), "trace": traces.read(row["trace"])})
 
     def list_pay_lines(self, month: str, revision: int) -> list[PayLine]:
         """The revision's pay lines; none if the base is not set."""
         names = PayLine.__dataclass_fields__
-        return [
-            PayLine(**{name: getattr(row, name) for name in names})
-            for row in self._select(pay_lines, month, revision)
-        ]
+        rows = self._select(pay_lines, month, revision)
+        return [PayLine(**{name: getattr(row, name) for name in names}) for row in rows]
 
     def list_awards(self, month: str, revision: int) -> list[AwardLine]:
         """The revision's lines of work funds."""
