@@ -7,9 +7,17 @@ from typing import Any
 import xlsxwriter.utility as places
 
 from flows.changes import describe_amendment
-from flows.results import AWAITING_KINDS, Lineage, MonthResult, list_grades
+from flows.results import Lineage, MonthResult, list_grades
 from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, set_up_page
-from flows.review.workbook_rows import PersonRow, find_column
+from flows.review.workbook_rows import (
+    DECISION_COLUMNS,
+    DECISION_WORDS,
+    STATE,
+    STATES,
+    VERDICT,
+    PersonRow,
+    find_column,
+)
 from flows.wording import (
     KINDS,
     MONITORING,
@@ -29,6 +37,10 @@ LAST_COLUMN = 9
 WIDTH = 128
 HEADING_HEIGHT = 24
 CHART_ROWS = 20
+DIFFERENCE = "月差额（元）"
+
+ToDecide = tuple[str, Sequence[PersonRow]]
+"""The sheet of what awaits a decision, and its lines."""
 
 
 class _Pen:
@@ -66,9 +78,9 @@ def write_summary(
     revision: int,
     lineage: Lineage,
     people: Sequence[PersonRow],
-    to_decide: tuple[str, int],
+    to_decide: ToDecide,
 ) -> None:
-    """Fill 汇总; `to_decide` is the sheet of open proposals and how many lines it has."""
+    """Fill 汇总; `to_decide` is the sheet of what awaits a decision, and its lines."""
     sheet.set_column(0, 0, 20)
     sheet.set_column(1, LAST_COLUMN, 12.5)
     sheet.hide_gridlines(2)
@@ -84,6 +96,7 @@ def write_summary(
         pen.write_band(f"注意：{describe_amendment(lineage.amends)}", formats.notice)
     for banner in list_banners(result):
         pen.write_band(f"注意：{banner}", formats.notice)
+    _write_progress(pen, to_decide)
     _write_counts(pen, people)
     _write_costs(pen, result, people, to_decide)
     _write_grades(book, pen, people)
@@ -91,9 +104,55 @@ def write_summary(
     set_up_page(sheet, f"{format_month(result.month)} 第 {revision} 版 汇总", header_row=None)
 
 
+def _write_progress(pen: _Pen, to_decide: ToDecide) -> None:
+    """What is recorded, and what HR has filled in since, which the workbook itself counts."""
+    _, people = to_decide
+    pen.write_section("一、办理进度（“本次填写”随“待决定”表自动更新）")
+    pen.write_header([VERDICT, "已记录（人）", "其月差额（元）", "本次填写（人）", "其月差额（元）"])
+    states, verdicts, differences = (_place_column(to_decide, title) for title in (STATE, VERDICT, DIFFERENCE))
+    first = pen.line
+    whole, left, left_fen = len(people), len(people), sum(it.difference_fen or 0 for it in people)
+    whole_fen = left_fen
+    for code, word in DECISION_WORDS.items():
+        recorded = [it for it in people if it.standing.state == code]
+        fen = sum(it.difference_fen or 0 for it in recorded)
+        left, left_fen = left - len(recorded), left_fen - fen
+        pen.sheet.write_string(pen.line, 0, word, pen.formats.label)
+        for index, area, wanted, count, amount in (
+            (1, states, STATES[code], len(recorded), fen),
+            (3, verdicts, word, 0, 0),
+        ):
+            pen.sheet.write_formula(pen.line, index, f'=COUNTIF({area},"{wanted}")', pen.formats.count, count)
+            total = f'=SUMIF({area},"{wanted}",{differences})'
+            pen.sheet.write_formula(pen.line, index + 1, total, pen.formats.money, convert_to_yuan(amount))
+        pen.line += 1
+    pen.sheet.write_string(pen.line, 0, "尚无决定、未填写", pen.formats.label)
+    for index, count, fen in ((1, left, left_fen), (3, whole, whole_fen)):
+        for column, total, known, look in (
+            (index, f"ROWS({differences})" if people else "0", count, pen.formats.count),
+            (index + 1, f"SUM({differences})", convert_to_yuan(fen), pen.formats.money),
+        ):
+            above = places.xl_range(first, column, pen.line - 1, column)
+            pen.sheet.write_formula(pen.line, column, f"={total}-SUM({above})", look, known)
+    pen.line += 1
+    pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
+    for index in (1, 3):
+        _write_sum(pen, index, (first, index, pen.line - 1, index), whole, pen.formats.total_count)
+        below = (first, index + 1, pen.line - 1, index + 1)
+        _write_sum(pen, index + 1, below, convert_to_yuan(whole_fen), pen.formats.total_money)
+    pen.line += 1
+
+
+def _place_column(to_decide: ToDecide, title: str) -> str:
+    """The cells of a column of 待决定, as a formula names them."""
+    name, people = to_decide
+    column = find_column(DECISION_COLUMNS, title)
+    return f"'{name}'!{places.xl_range_abs(1, column, max(len(people), 1), column)}"
+
+
 def _write_counts(pen: _Pen, people: Sequence[PersonRow]) -> None:
     """Proposals by kind and post, and how many a person must handle one by one."""
-    pen.write_section("一、调整建议（人）")
+    pen.write_section("二、调整建议（人）")
     pen.write_header(["建议类型", *POSTS.values(), "合计", "须人工核查"])
     counted: Counter[tuple[str, str]] = Counter((person.proposal.kind, person.proposal.post) for person in people)
     manual: Counter[str] = Counter(person.proposal.kind for person in people if person.proposal.needs_manual)
@@ -113,9 +172,9 @@ def _write_counts(pen: _Pen, people: Sequence[PersonRow]) -> None:
     pen.line += 1
 
 
-def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to_decide: tuple[str, int]) -> None:
+def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to_decide: ToDecide) -> None:
     """What a month costs at the current and at the proposed grades, by kind; policy §5."""
-    pen.write_section("二、每月工资（元）")
+    pen.write_section("三、每月工资（元）")
     if lacks_pay_base(result):
         pen.write_band(f"{NO_PAY_BASE}：月工资基数尚未设定，本月未计算工资。", pen.formats.plain)
         return
@@ -143,7 +202,7 @@ def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to
             pen.formats.total_count if is_count else pen.formats.total_money,
         )
     pen.line += 1
-    _write_filtered_total(pen, people, to_decide)
+    _write_filtered_total(pen, to_decide)
     pen.write_band(
         "月差额只计有现等级的人员；首次定级人员没有现工资，只列建议月工资，不计入差额。", pen.formats.plain, 1
     )
@@ -168,12 +227,11 @@ def _write_figure(pen: _Pen, index: int, figure: int, count: Any, money: Any) ->
         pen.sheet.write_number(pen.line, index, convert_to_yuan(figure), money)
 
 
-def _write_filtered_total(pen: _Pen, people: Sequence[PersonRow], to_decide: tuple[str, int]) -> None:
+def _write_filtered_total(pen: _Pen, to_decide: ToDecide) -> None:
     """The change of the open proposals that the filter leaves in sight: it follows HR's own selection."""
-    name, lines = to_decide
-    column = find_column("月差额（元）")
-    area = f"'{name}'!{places.xl_range_abs(1, column, max(lines, 1), column)}"
-    total = sum(person.difference_fen or 0 for person in people if person.proposal.kind in AWAITING_KINDS)
+    name, people = to_decide
+    area = _place_column(to_decide, DIFFERENCE)
+    total = sum(person.difference_fen or 0 for person in people)
     pen.sheet.merge_range(pen.line, 0, pen.line, 3, "", pen.formats.label)
     pen.sheet.write_string(pen.line, 0, f"“{name}”表当前筛选结果的月差额合计", pen.formats.label)
     pen.sheet.write_formula(pen.line, 4, f"=SUBTOTAL(109,{area})", pen.formats.money, convert_to_yuan(total))
@@ -183,7 +241,7 @@ def _write_filtered_total(pen: _Pen, people: Sequence[PersonRow], to_decide: tup
 def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
     """How many workers hold each grade now and would hold it, with a chart beside."""
     pen.sheet.set_h_pagebreaks([pen.line])
-    pen.write_section("三、等级分布（人）")
+    pen.write_section("四、等级分布（人）")
     pen.write_header(["等级", "现", "建议"])
     now = Counter(person.proposal.current_grade for person in people)
     then = Counter(person.proposal.proposed_grade for person in people)
@@ -219,7 +277,7 @@ def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
 
 def _write_assumptions(pen: _Pen, result: MonthResult) -> None:
     """How far the policy values can be trusted, and the assumed ones behind grades and pay by name."""
-    pen.write_section("四、政策参数的依据")
+    pen.write_section("五、政策参数的依据")
     tagged = Counter(value.tag for value in result.policy_values)
     counts = "，".join(f"{title} {tagged[tag]} 项" for tag, title in TAGS.items())
     pen.write_band(f"共 {len(result.policy_values)} 项参数：{counts}。全部参数见“政策参数”表。", pen.formats.plain)

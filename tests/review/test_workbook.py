@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
+from flows.ledger.results import digest_proposal
 from flows.results import MonthResult, Proposal
 from flows.review.workbook import write_workbook
+from flows.review.workbook_rows import Standing
 
-SHEETS = ["汇总", "待决定", "暂缓", "全部人员", "政策参数"]
+SHEETS = ["汇总", "待决定", "暂缓晋级", "全部人员", "政策参数", "规则说明"]
 Make = Callable[..., MonthResult]
 
 
@@ -46,7 +48,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "hr-review.xlsx"
 
 
-def test_the_workbook_has_five_sheets_in_order(make_result: Make, path: Path) -> None:
+def test_the_workbook_has_six_sheets_in_order(make_result: Make, path: Path) -> None:
     write_workbook(path, make_result(), 1)
     assert CalamineWorkbook.from_path(path).sheet_names == SHEETS
 
@@ -70,7 +72,7 @@ def test_each_proposal_stands_on_the_sheets_of_its_kind(make_result: Make, path:
         return {line["员工编号"] for line in read_people(path, sheet)}
 
     assert listed("待决定") == by_kind["initial"] | by_kind["raise"] | by_kind["post_change"] | by_kind["review"]
-    assert listed("暂缓") == by_kind["hold"]
+    assert listed("暂缓晋级") == by_kind["hold"]
     assert listed("全部人员") == {proposal.staff_id for proposal in result.proposals}
 
 
@@ -117,7 +119,7 @@ def test_every_reason_is_a_plain_sentence(make_result: Make, path: Path) -> None
     blocks = ("appraisal_basic", "sanction")
     held = replace(result.proposals[0], kind="hold", needs_manual=False, reasons=blocks)
     write_workbook(path, with_proposals(result, held), 1)
-    (line,) = read_people(path, "暂缓")
+    (line,) = read_people(path, "暂缓晋级")
     assert str(line["理由"]).endswith("考核年度结果为基本合格，暂缓晋级。处分期未满，期内暂缓晋级。")
 
 
@@ -130,10 +132,11 @@ def test_text_that_looks_like_a_formula_is_stored_as_text(make_result: Make, pat
     write_workbook(path, result, 1)
     assert read_people(path, "待决定")[0]["姓名"] == name
     assert read_people(path, "全部人员")[0]["社区"] == name
-    for sheet in ("sheet2", "sheet3", "sheet4", "sheet5"):
+    for sheet in ("sheet2", "sheet3", "sheet4", "sheet5", "sheet6"):
         assert "<f>" not in read_part(path, sheet)
     formulas = re.findall(r"<f>(.*?)</f>", read_part(path, "sheet1"))
-    assert all(formula.startswith(("SUM(", "SUBTOTAL(109,")) for formula in formulas)
+    known = ("SUM(", "SUBTOTAL(109,", "COUNTIF(", "SUMIF(", "ROWS(")
+    assert all(formula.startswith(known) for formula in formulas)
 
 
 def test_lists_are_frozen_filtered_and_print_on_a4_landscape_with_their_header(make_result: Make, path: Path) -> None:
@@ -143,7 +146,7 @@ def test_lists_are_frozen_filtered_and_print_on_a4_landscape_with_their_header(m
         assert re.search(r'<pane [^>]*ySplit="1"[^>]*state="frozen"', part)
         assert "<autoFilter" in part
         assert re.search(r'<pageSetup [^>]*paperSize="9"[^>]*orientation="landscape"', part)
-        assert part.count("<cfRule") == 2
+        assert "<cfRule" in part
     with zipfile.ZipFile(path) as book:
         defined = book.read("xl/workbook.xml").decode()
     assert defined.count("_xlnm.Print_Titles") == 4
@@ -203,7 +206,7 @@ def test_without_a_pay_base_the_summary_says_so_and_the_money_stays_empty(make_r
 
 def test_without_proposals_the_lists_hold_their_header_only(make_result: Make, path: Path) -> None:
     write_workbook(path, make_result(staff_per_community=0), 1)
-    for sheet in ("待决定", "暂缓", "全部人员"):
+    for sheet in ("待决定", "暂缓晋级", "全部人员"):
         assert read_people(path, sheet) == []
 
 
@@ -250,3 +253,105 @@ def test_a_worker_of_a_community_no_longer_registered_is_listed_under_its_code(m
     write_workbook(path, with_proposals(result, stray), 1)
     (line,) = read_people(path, "全部人员")
     assert (line["社区"], line["街道"], line["区县"]) == ("410299001999", "", "")
+
+
+def test_only_the_decision_and_its_comment_are_hrs_to_change(make_result: Make, path: Path) -> None:
+    write_workbook(path, make_result(), 1)
+    with zipfile.ZipFile(path) as book:
+        styles = book.read("xl/styles.xml").decode()
+    looks = re.findall(r"<xf [^>]*?(?:/>|>.*?</xf>)", styles.partition("<cellXfs")[2].partition("</cellXfs>")[0])
+    unlocked = {str(number) for number, look in enumerate(looks) if 'locked="0"' in look}
+    assert len(unlocked) == 2
+    for number in range(1, len(SHEETS) + 1):
+        part = read_part(path, f"sheet{number}")
+        protection = re.search(r"<sheetProtection ([^>]*)/>", part)
+        assert protection
+        assert "password" not in protection[1]
+        assert 'autoFilter="0"' in protection[1]
+        cells = re.findall(r'<c r="([A-Z]+)\d+" s="(\d+)"', part)
+        expected = {"C", "D"} if number == 2 else set()
+        assert {column for column, look in cells if look in unlocked} == expected
+    assert read(path, "待决定")[0][2:4] == ["决定", "意见"]
+
+
+def test_the_decision_is_chosen_from_a_list_and_anything_else_refused_in_chinese(
+    make_result: Make, path: Path
+) -> None:
+    write_workbook(path, make_result(), 1)
+    part = read_part(path, "sheet2")
+    last = len(read(path, "待决定"))
+    [(rule, formula)] = re.findall(r"<dataValidation ([^>]*)><formula1>(.*?)</formula1>", part)
+    assert formula == '"同意,驳回,退回,暂缓"'
+    assert f'sqref="C2:C{last}"' in rule
+    assert 'error="请从下拉列表中选择：同意、驳回、退回、暂缓；暂不决定的请留空。"' in rule
+
+
+def test_decisions_and_missing_comments_are_coloured(make_result: Make, path: Path) -> None:
+    write_workbook(path, make_result(), 1)
+    rules = re.findall(r"<cfRule [^>]*><formula>(.*?)</formula>", read_part(path, "sheet2"))
+    for word in ("同意", "驳回", "退回", "暂缓"):
+        assert f'$C2="{word}"' in rules
+    manual = "R" if read(path, "待决定")[0][17] == "须人工核查" else "?"
+    assert f'AND($D2="",OR($C2="退回",AND($C2="同意",${manual}2="是")))' in rules
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1"])
+def test_a_text_that_would_become_a_formula_when_edited_is_marked_as_text(
+    make_result: Make, path: Path, text: str
+) -> None:
+    result = make_result()
+    worker = replace(result.proposals[0], name=text, kind="raise")
+    write_workbook(path, with_proposals(result, worker), 1)
+    with zipfile.ZipFile(path) as book:
+        styles = book.read("xl/styles.xml").decode()
+    looks = re.findall(r"<xf ([^>]*)", styles.partition("<cellXfs")[2])
+    marked = {str(number) for number, look in enumerate(looks) if 'quotePrefix="1"' in look}
+    part = read_part(path, "sheet2")
+    assert re.findall(r'<c r="([A-Z]+2)" s="(?:' + "|".join(marked) + r')"', part) == ["B2"]
+
+
+def test_each_line_tells_by_itself_which_revision_and_content_it_shows(make_result: Make, path: Path) -> None:
+    result = make_result()
+    write_workbook(path, result, 7)
+    lines = {line["员工编号"]: line["校验码"] for line in read_people(path, "待决定")}
+    for proposal in result.proposals:
+        if proposal.staff_id in lines:
+            pay = [line for line in result.pay_lines if line.staff_id == proposal.staff_id]
+            assert lines[proposal.staff_id] == f"2024-03-r7-{digest_proposal(proposal, pay)[:16]}"
+
+
+def test_the_summary_counts_what_is_recorded_and_what_is_filled_in(make_result: Make, path: Path) -> None:
+    result = make_result()
+    one, two, three = (replace(p, kind="raise", current_grade=4, proposed_grade=5) for p in result.proposals[:3])
+    pay = {line.basis: line for line in result.pay_lines}
+    lines = [
+        replace(pay[basis], staff_id=it.staff_id, basis=basis, total_fen=fen)
+        for it in (one, two, three)
+        for basis, fen in (("current", 391_000), ("proposed", 408_000))
+    ]
+    standings = {one.staff_id: Standing("approved"), two.staff_id: Standing("prepared", "approved", "李四")}
+    write_workbook(path, replace(result, proposals=[one, two, three], pay_lines=lines), 1, standings=standings)
+    summary = read(path, "汇总")
+    start = next(index for index, line in enumerate(summary) if line[:2] == ["决定", "已记录（人）"])
+    # Each raise is 170.00 a month; one is approved, two are not decided, and nothing is filled in yet.
+    assert [line[:5] for line in summary[start + 1 : start + 7]] == [
+        ["同意", 1, 170, 0, 0],
+        ["驳回", 0, 0, 0, 0],
+        ["退回", 0, 0, 0, 0],
+        ["暂缓", 0, 0, 0, 0],
+        ["尚无决定、未填写", 2, 340, 3, 510],
+        ["合计", 3, 510, 3, 510],
+    ]
+    formulas = re.findall(r"<f>(.*?)</f>", read_part(path, "sheet1"))
+    assert "COUNTIF('待决定'!$C$2:$C$4,\"同意\")" in formulas
+    assert "COUNTIF('待决定'!$E$2:$E$4,\"已同意\")" in formulas
+
+
+def test_the_rules_are_explained_with_their_values_and_tags(make_result: Make, path: Path) -> None:
+    write_workbook(path, make_result(), 1)
+    rules = {line[0]: (line[1], line[2]) for line in read(path, "规则说明")}
+    assert set(rules) >= {"同意", "驳回", "退回", "暂缓", "§4 应得等级", "§4.6 晋级", "§5 等级工资"}
+    assert rules["§4 应得等级"][1] == "每晋一级所需月数：36 月【二手资料】"
+    assert rules["§4.6 晋级"][1] == "一次晋级无须人工核查的最多级数：1 级【系统假定（非本市规定）】"
+    texts = list_texts(path, "规则说明")
+    assert any("fivestar review import 文件.xlsx --month 2024-03" in text for text in texts)
