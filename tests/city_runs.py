@@ -39,6 +39,7 @@ CLOCKED = (
     "quarantine",
     "remind",
     "review",
+    "workbook",
 )
 """The command line's modules that read the clock."""
 

@@ -1,19 +1,25 @@
-"""Commands of HR's workbook: review export."""
+"""Commands of HR's workbook: review export, review import."""
 
-import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Config, Home, MonthText, open_installation
-from flows.errors import QualityGate, UsageError
+from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
+from flows.cli.review import check_reviewer, tell_decided, warn_of_nobody
+from flows.errors import DecisionRefused
 from flows.month import Month
+
+if TYPE_CHECKING:
+    from flows.review.importing import ImportReport
+
+TOLD_MAX = 10
 
 
 def register(app: typer.Typer) -> None:
-    """Add these commands to `fivestar review`."""
-    app.command()(export)
+    """Add the commands to HR's."""
+    app.command("export")(export)
+    app.command("import")(import_decisions)
 
 
 def export(
@@ -22,17 +28,72 @@ def export(
     home: Home = None,
     config: Config = None,
 ) -> None:
-    """Copy the newest revision's workbook."""
-    from flows.outputs import WORKBOOK, MonthFolder
-    from flows.review.rows import find_revision
+    """Write the newest revision's workbook, with what has been decided so far, for HR to fill in."""
+    from flows.review.exporting import list_standings, write_export
+    from flows.revisions import read_lineage, read_result
 
     with open_installation(home, config) as house:
-        record = find_revision(house.ledger, Month.parse(month))
-        workbook = MonthFolder(house.settings.home, record.month).path / WORKBOOK
-        if not workbook.is_file():
-            raise QualityGate(f"{workbook} is not there. Write it again: fivestar evaluate --month {record.month}.")
-        try:
-            shutil.copyfile(workbook, file)
-        except OSError as error:
-            raise UsageError(f"{file} cannot be written ({error.strerror}). Name another file.") from error
+        record, standings = list_standings(house.ledger, Month.parse(month))
+        write_export(file, read_result(house, record), record.revision, read_lineage(house, record), standings)
     typer.echo(file)
+
+
+def import_decisions(
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="The exported workbook, filled in.")],
+    month: MonthText,
+    reviewer: Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who filled it in; recorded.")],
+    home: Home = None,
+    config: Config = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE.xlsx",
+            help="Where to put the copy that says what became of each line (default: beside the workbook).",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and report, record nothing.")] = False,
+) -> None:
+    """Take the decisions of a workbook; what can't be taken is told line by line, here and in a copy of it."""
+    from flows.review.importing import import_workbook
+    from flows.review.people import load_review_settings
+
+    this = Month.parse(month)
+    with open_installation(home, config) as house:
+        people = load_review_settings(house.settings.config).people
+        done = import_workbook(
+            house.ledger,
+            this,
+            file,
+            reviewer=check_reviewer(reviewer),
+            people=people,
+            decided_at=read_clock(),
+            report=report,
+            dry_run=dry_run,
+        )
+    warn_of_nobody(people)
+    if done.settles_review and not dry_run:
+        tell_decided(month)
+    _tell(done, file, dry_run=dry_run)
+
+
+def _tell(done: "ImportReport", file: Path, *, dry_run: bool) -> None:
+    """Counts to stdout, each refused line to stderr. Raises `DecisionRefused` if any was."""
+    from flows.review.importing import count_outcomes
+
+    if dry_run:
+        typer.echo("dry run: nothing was recorded")
+    for outcome, count in count_outcomes(done).items():
+        typer.echo(f"{outcome}: {count}")
+    typer.echo(f"report: {done.file}")
+    for line in done.refused[:TOLD_MAX]:
+        typer.echo(f"row {line.row}: {line.english}", err=True)
+    if len(done.refused) > TOLD_MAX:
+        typer.echo(f"and {len(done.refused) - TOLD_MAX} more; see {done.file}", err=True)
+    if done.refused:
+        others = "could be taken" if dry_run else "are recorded"
+        raise DecisionRefused(
+            f"{file}: {len(done.refused)} of {len(done.lines)} filled-in lines were refused; the others {others}. "
+            f"Mend the refused ones in {done.file}, where 核对结果 says why in Chinese, and import that file."
+        )

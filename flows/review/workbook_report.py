@@ -1,0 +1,102 @@
+"""A copy of HR's workbook with what became of each line in its last column, 核对结果; all else stays as it was."""
+
+import io
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import IO
+from xml.sax.saxutils import escape
+
+from xlsxwriter.utility import xl_col_to_name
+
+from flows.errors import DecisionRefused
+from flows.review.workbook_parts import CHUNK_BYTES, SheetPlaces, find_sheet_part, survey_sheet
+from flows.review.workbook_rows import FINDING
+
+COLUMNS_MAX = 1 << 14
+FINDING_WIDTH = 60
+
+Edit = tuple[int, int, bytes]
+"""From which byte to which, and what stands there instead."""
+
+
+class FindingWriter:
+    """Writes findings into a copy of one workbook; everything that can go wrong with the workbook does so at once."""
+
+    def __init__(self, name: str, content: bytes, sheet: str, *, header_row: int, column: int | None) -> None:
+        """`header_row` counts from 1, `column` from 0: that of 核对结果, if the sheet has one already."""
+        self._content = content
+        self._header_row = header_row
+        self._part = find_sheet_part(name, content, sheet)
+        self._places = survey_sheet(name, content, self._part, column)
+        self._is_new = column is None
+        self._column = self._places.last_column + 1 if column is None else column
+        if self._column >= COLUMNS_MAX:
+            raise DecisionRefused(
+                f"{name}, sheet {sheet}: no column is left for {FINDING}. Delete the columns right of the table."
+            )
+
+    def write(self, target: IO[bytes], findings: Mapping[int, str]) -> None:
+        """Write the copy; `findings` by the Excel row number, a row without one loses an earlier finding."""
+        edits = sorted(self._list_edits(findings))
+        with zipfile.ZipFile(io.BytesIO(self._content)) as source, zipfile.ZipFile(target, "w") as copy:
+            for part in source.infolist():
+                kept = zipfile.ZipInfo(part.filename, part.date_time)
+                kept.compress_type = zipfile.ZIP_DEFLATED
+                kept.external_attr = part.external_attr
+                with source.open(part) as old, copy.open(kept, "w") as new:
+                    if part.filename == self._part:
+                        new.writelines(_splice(old, edits))
+                    else:
+                        shutil.copyfileobj(old, new, CHUNK_BYTES)
+
+    def _list_edits(self, findings: Mapping[int, str]) -> Iterator[Edit]:
+        places = self._places
+        for row, place in places.rows.items():
+            text = findings.get(row, "")
+            if row == self._header_row:
+                if self._is_new:
+                    yield place.start, place.end, self._write_cell(row, "", FINDING)
+            elif text or place.start < place.end:
+                yield place.start, place.end, self._write_cell(row, place.style, text)
+        if self._is_new:
+            yield from _widen(places, self._column)
+
+    def _write_cell(self, row: int, style: str, text: str) -> bytes:
+        tag = self._places.prefix
+        look = f' s="{style}"' if style else ""
+        head = f'<{tag}c r="{xl_col_to_name(self._column)}{row}"{look}'
+        if not text:
+            return f"{head}/>".encode()
+        said = f'<{tag}t xml:space="preserve">{escape(_clean(text))}</{tag}t>'
+        return f'{head} t="inlineStr"><{tag}is>{said}</{tag}is></{tag}c>'.encode()
+
+
+def _widen(places: SheetPlaces, column: int) -> Iterator[Edit]:
+    """The new column among those that the sheet knows of, and wide enough to be read."""
+    tag = places.prefix
+    if places.dimension is not None:
+        start, end = places.dimension
+        last = f"{xl_col_to_name(column)}{places.last_row}"
+        yield start, end, f'<{tag}dimension ref="A1:{last}"/>'.encode()
+    if places.columns_end is not None and places.described_column < column:
+        number = column + 1
+        width = f'<{tag}col min="{number}" max="{number}" width="{FINDING_WIDTH}" customWidth="1"/>'
+        yield places.columns_end, places.columns_end, width.encode()
+
+
+def _splice(stream: IO[bytes], edits: list[Edit]) -> Iterator[bytes]:
+    """The stream's bytes with the edits, which are sorted and don't overlap."""
+    at = 0
+    for start, end, text in edits:
+        yield stream.read(start - at)
+        stream.read(end - start)
+        yield text
+        at = end
+    while chunk := stream.read(CHUNK_BYTES):
+        yield chunk
+
+
+def _clean(text: str) -> str:
+    """The text without what XML can't hold."""
+    return "".join(character for character in text if character >= " " or character in "\t\n")
