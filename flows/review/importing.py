@@ -26,6 +26,7 @@ from flows.review.workbook_report import FindingWriter
 from flows.review.workbook_rows import DECISION_WORDS, PersonRow, make_people
 
 REPORT_MARK = "-核对结果"
+SUFFIX = ".xlsx"
 BYTES_A_FINDING = 400
 """More than a finding takes in the copy, packed."""
 
@@ -80,6 +81,8 @@ def import_workbook(
     target = _choose_report(file) if report is None else report
     if target.resolve() == file.resolve():
         raise UsageError(f"--report {target} is the workbook itself, which stays as it is. Name another file.")
+    if target.is_dir() or target.suffix.lower() != SUFFIX:
+        raise UsageError(f"--report {target} can't be a workbook. Name a file that ends in {SUFFIX}.")
     sheet = read_decision_sheet(file.name, content)
     checked = check_lines(file.name, sheet, _gather_shown(ledger, month, reviewer))
     writer = FindingWriter(file.name, content, sheet.name, header_row=sheet.header_row, column=sheet.finding_column)
@@ -122,7 +125,7 @@ def _choose_report(file: Path) -> Path:
     stem = marked[1] if marked else file.stem
     number = 1
     while True:
-        name = f"{stem}{REPORT_MARK}.xlsx" if number == 1 else f"{stem}{REPORT_MARK}-{number}.xlsx"
+        name = f"{stem}{REPORT_MARK}{SUFFIX}" if number == 1 else f"{stem}{REPORT_MARK}-{number}{SUFFIX}"
         if not (file.parent / name).exists():
             return file.parent / name
         number += 1

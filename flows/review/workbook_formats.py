@@ -41,15 +41,15 @@ class Formats:
         self.section = self._make(bold=True, font_size=12, font_color=HEAD_FILL, bottom=2, bottom_color=HEAD_FILL)
         self.notice = self._make(text_wrap=True, bg_color=NOTICE_FILL, border=1, border_color="#E0B400", bold=True)
         self.plain = self._make(text_wrap=True)
-        self.boxed = self._make(text_wrap=True, border=1, border_color=RULE, valign="top")
+        self.boxed = self._make(text_wrap=True, border=1, border_color=RULE, valign="top", indent=1)
         self.header = self._make(
             bold=True, font_color="#FFFFFF", bg_color=HEAD_FILL, align="center", text_wrap=True, border=1,
             border_color="#FFFFFF", valign="top",
         )  # fmt: skip
-        self.label = self._make(border=1, border_color=RULE)
+        self.label = self._make(border=1, border_color=RULE, indent=1)
         self.count = self._make(border=1, border_color=RULE, num_format=COUNT_OR_DASH)
         self.money = self._make(border=1, border_color=RULE, num_format=MONEY_OR_DASH)
-        self.total_label = self._make(border=1, border_color=RULE, bold=True, bg_color="#EAF1F8")
+        self.total_label = self._make(border=1, border_color=RULE, bold=True, bg_color="#EAF1F8", indent=1)
         self.total_count = self._make(
             border=1, border_color=RULE, bold=True, bg_color="#EAF1F8", num_format=COUNT_OR_DASH
         )

@@ -198,7 +198,7 @@ PERSON_COLUMNS: tuple[PersonColumn, ...] = (
     PersonColumn("理由", 28, "long", lambda person: person.decision),
     PersonColumn("计算过程", 38, "long", lambda person: person.reckoning),
     PersonColumn("现月工资（元）", 11, "money", _read_yuan("current_fen")),
-    PersonColumn("建议月工资（元）", 11, "money", _read_yuan("proposed_fen")),
+    PersonColumn("建议月工资（元）", 13, "money", _read_yuan("proposed_fen")),
     PersonColumn("月差额（元）", 10, "money", _read_yuan("difference_fen")),
     PersonColumn("生效日期", 12, "date", lambda person: person.proposal.effective_on),
 )

@@ -296,6 +296,8 @@ def test_where_the_findings_cannot_be_written_nothing_is_recorded(desk: Desk) ->
         desk.take(file, report=desk.folder / "nowhere" / "findings.xlsx")
     with pytest.raises(UsageError, match="is the workbook itself"):
         desk.take(file, report=file)
+    with pytest.raises(UsageError, match=r"ends in \.xlsx"):
+        desk.take(file, report=desk.folder)
     assert desk.list_verdicts() == {}
     assert sorted(path.name for path in desk.folder.glob("*.xlsx")) == ["book.xlsx"]
     assert list(desk.folder.glob(".*")) == []

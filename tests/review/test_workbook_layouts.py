@@ -1,6 +1,7 @@
 """Workbooks as HR's programs and hands leave them: understood where they can be, else refused with what to do."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -243,18 +244,51 @@ def save_twice(file: Path, rows: Rows) -> None:
                 page.write_row(number, 0, [str(cell) for cell in row])
 
 
-def test_something_far_below_the_table_is_refused_before_it_fills_the_memory(desk: Desk) -> None:
-    file = rework(desk.fill_in(FILLED), lambda rows: rows)
+def edit_sheet(file: Path, change: Callable[[bytes], bytes]) -> Path:
+    """The workbook with the XML of its first sheet changed."""
     with zipfile.ZipFile(file) as book:
         parts = {name: book.read(name) for name in book.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
-    stray = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
-    parts[sheet] = parts[sheet].replace(b"</sheetData>", stray)
+    parts[sheet] = change(parts[sheet])
     with zipfile.ZipFile(file, "w") as book:
         for name, content in parts.items():
             book.writestr(name, content)
+    return file
+
+
+def test_something_far_below_the_table_is_refused_before_it_fills_the_memory(desk: Desk) -> None:
+    stray = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    file = edit_sheet(rework(desk.fill_in(FILLED)), lambda xml: xml.replace(b"</sheetData>", stray))
     with pytest.raises(DecisionRefused, match="in row 1048576 or column XFD, far from the table"):
         desk.take(file)
+
+
+def test_a_sheet_whose_elements_have_a_prefix_is_understood(desk: Desk) -> None:
+    def add_prefix(xml: bytes) -> bytes:
+        return re.sub(rb"<(/?)(?=[a-zA-Z])", rb"<\1x:", xml).replace(b" xmlns=", b" xmlns:x=")
+
+    report = desk.take(edit_sheet(rework(desk.fill_in(FILLED), lambda rows: [row[:-1] for row in rows]), add_prefix))
+    assert read_column(report.file, "核对结果")["K1"] == "已采纳：同意"
+    assert desk.list_verdicts() == TAKEN
+
+
+def test_a_sheet_whose_cells_dont_say_where_they_stand_is_understood(desk: Desk) -> None:
+    def drop_places(xml: bytes) -> bytes:
+        return re.sub(rb'<(c|row) r="[A-Z0-9]+"', rb"<\1", xml)
+
+    # Such cells follow one another, so none may be left out.
+    file = rework(desk.fill_in(FILLED), lambda rows: [["-" if cell == "" else cell for cell in row] for row in rows])
+    file = rework(file, lambda rows: [[*row[:2], row[2].strip("-") or " ", *row[3:]] for row in rows])
+    report = desk.take(edit_sheet(file, drop_places), dry_run=True)
+    assert [line.row for line in report.lines] == [4, 5]
+
+
+def test_a_sheet_with_a_document_type_is_refused(desk: Desk) -> None:
+    def declare(xml: bytes) -> bytes:
+        return xml.replace(b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet', 1)
+
+    with pytest.raises(DecisionRefused, match="declares a document type"):
+        desk.take(edit_sheet(rework(desk.fill_in(FILLED)), declare))
 
 
 @pytest.mark.parametrize(
