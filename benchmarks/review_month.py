@@ -12,13 +12,13 @@ from pathlib import Path
 
 from benchmarks.events_server import COMMUNITIES
 from benchmarks.workers_benchmark import EFFECTIVE_ON, load_paid_policy, make_staff
-from flows.evaluate.assessment import list_policy_values
 from flows.evaluate.grades import propose_grades
 from flows.evaluate.pay import compute_pay, select_outcomes
 from flows.ledger import Ledger
 from flows.ledger.register import digest_register
 from flows.ledger.results import Making
 from flows.month import Month
+from flows.policy import list_policy_values
 from flows.results import AWAITING_KINDS, Community, Inputs, MonthResult, RatingRow
 from flows.review.workbook_report import FindingWriter
 from flows.review.workbook_rows import COMMENT, DECISION_COLUMNS, VERDICT, find_column

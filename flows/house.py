@@ -10,8 +10,10 @@ from flows.engines import choose_engine
 from flows.errors import ConfigurationError, FivestarError, QualityGate
 from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
 from flows.ledger import Ledger
+from flows.ledger.results import RevisionRecord
 from flows.month import Month
-from flows.policy import Policy, read_archived_policy, shorten_fingerprint
+from flows.policy import Policy, list_policy_values, read_archived_policy, shorten_fingerprint
+from flows.results import Inputs, Lineage, MissingWorker, MonthResult, SourceStatus
 from flows.settings import Settings
 
 SCRATCH = "scratch"
@@ -81,6 +83,42 @@ def load_archived_policy(house: House, fingerprint: str) -> Policy:
             "the ledger from a backup, or use the version named in the revision's run.json."
         )
     return policy
+
+
+def read_lineage(house: House, record: RevisionRecord) -> Lineage:
+    """How a written revision stands to the earlier ones of its month."""
+    changes = house.ledger.archive.list_changes(record.month, record.revision)
+    return Lineage(record.compared_with, record.amends, changes)
+
+
+def read_result(house: House, record: RevisionRecord) -> MonthResult:
+    """The revision's whole result as the ledger keeps it: nothing is judged again.
+
+    Raises `QualityGate` if the policy that it was judged by is not in the archive.
+    """
+    month, key, inputs = Month.parse(record.month), (record.month, record.revision), record.inputs
+    figures = house.ledger.results.read_figures(*key)
+    policy = load_archived_policy(house, inputs["policy_fingerprint"])
+    return MonthResult(
+        **vars(figures),
+        month=month,
+        effective_on=record.effective_on,
+        cutoff_at=record.cutoff_at,
+        inputs=Inputs(
+            batch_ids=tuple(inputs["batch_ids"]),
+            policy_fingerprint=policy.fingerprint,
+            sources=tuple(SourceStatus(it["platform"], it["status"], it["evidence"]) for it in inputs["sources"]),
+            register_digest=inputs["register_digest"],
+            earlier_revision=inputs["earlier_revision"],
+            register_no=inputs.get("register_no", 0),
+            keeps_roster=inputs.get("keeps_roster", True),
+        ),
+        policy_values=list_policy_values(policy, month),
+        communities=house.ledger.results.list_communities(*key),
+        notices=record.notices,
+        alarms=record.alarms,
+        missing_workers=[MissingWorker(**worker) for worker in record.missing_workers or ()],
+    )
 
 
 def ignore_progress(_: str, __: int) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from flows.errors import ConfigurationError
 from flows.exact import parse_exact
+from flows.month import Month
 from flows.policy_checks import (
     check_category_stars,
     check_days,
@@ -33,6 +34,9 @@ from flows.policy_words import ENDED, describe_value
 
 FINGERPRINT_DIGITS = 12
 """Of 64: enough to tell policies apart by eye."""
+
+WORKER_FILES = ("grades.", "pay.")
+"""Where the paths begin of the values that are asked for at the effective date (policy, preamble)."""
 
 FILES = tuple(TERMS)
 SOURCES_PREFIX = "five_star.sources."
@@ -286,3 +290,18 @@ def _list_periods(leaf: Leaf) -> str:
 
 def _name_files() -> str:
     return ", ".join(f"{name}.yaml" for name in FILES)
+
+
+def list_policy_values(policy: Policy, month: Month) -> list[PolicyValue]:
+    """The values that the month is judged by, in file order, communities' before workers'."""
+    return [
+        value
+        for day in (month.last_on, month.plus(1).first_on)
+        for value in policy.at(day).values()
+        if find_policy_day(value.path, month) == day
+    ]
+
+
+def find_policy_day(path: str, month: Month) -> date:
+    """The day for which the month asks a value: its last for stars, else the effective date (policy, preamble)."""
+    return month.plus(1).first_on if path.startswith(WORKER_FILES) else month.last_on

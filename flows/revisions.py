@@ -12,8 +12,7 @@ from pathlib import Path
 from flows.changes import list_changes
 from flows.code import fingerprint_code
 from flows.errors import FivestarError
-from flows.evaluate.assessment import list_policy_values
-from flows.house import Clock, House, load_archived_policy
+from flows.house import Clock, House, read_lineage
 from flows.ingest.datadocs.judgements import ResourceJudgement, collect_judgements
 from flows.inputs import MonthInputs, judge_inputs, rebuild_inputs, take_policy
 from flows.lake import TableView
@@ -36,11 +35,8 @@ from flows.results import (
     Change,
     ChangeCause,
     Figures,
-    Inputs,
     Lineage,
-    MissingWorker,
     MonthResult,
-    SourceStatus,
     TableQuality,
     count_result,
 )
@@ -93,42 +89,6 @@ def write_revision(
                 seal=lambda record: staged.seal(revision, format_run(record, count_result(result))),
             )
         return Assessment(result, record, is_new=True, folder=folder.path)
-
-
-def read_lineage(house: House, record: RevisionRecord) -> Lineage:
-    """How a written revision stands to the earlier ones of its month."""
-    changes = house.ledger.archive.list_changes(record.month, record.revision)
-    return Lineage(record.compared_with, record.amends, changes)
-
-
-def read_result(house: House, record: RevisionRecord) -> MonthResult:
-    """The revision's whole result as the ledger keeps it: nothing is judged again.
-
-    Raises `QualityGate` if the policy that it was judged by is not in the archive.
-    """
-    month, key, inputs = Month.parse(record.month), (record.month, record.revision), record.inputs
-    figures = house.ledger.results.read_figures(*key)
-    policy = load_archived_policy(house, inputs["policy_fingerprint"])
-    return MonthResult(
-        **vars(figures),
-        month=month,
-        effective_on=record.effective_on,
-        cutoff_at=record.cutoff_at,
-        inputs=Inputs(
-            batch_ids=tuple(inputs["batch_ids"]),
-            policy_fingerprint=policy.fingerprint,
-            sources=tuple(SourceStatus(it["platform"], it["status"], it["evidence"]) for it in inputs["sources"]),
-            register_digest=inputs["register_digest"],
-            earlier_revision=inputs["earlier_revision"],
-            register_no=inputs.get("register_no", 0),
-            keeps_roster=inputs.get("keeps_roster", True),
-        ),
-        policy_values=list_policy_values(policy, month),
-        communities=house.ledger.results.list_communities(*key),
-        notices=record.notices,
-        alarms=record.alarms,
-        missing_workers=[MissingWorker(**worker) for worker in record.missing_workers or ()],
-    )
 
 
 def collect_quality(house: House, month: Month) -> list[TableQuality]:

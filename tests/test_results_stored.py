@@ -6,11 +6,11 @@ import ibis
 import pytest
 from city_runs import MARCH, Home
 
+from flows.house import read_result
 from flows.inputs import gather_inputs, judge_inputs
 from flows.lake import LakeView
 from flows.results import MonthResult
 from flows.review.rows import find_revision
-from flows.revisions import read_result
 
 pytestmark = pytest.mark.flow
 

@@ -60,8 +60,8 @@ def replay(month: MonthText, home: Home = None, config: Config = None, revision:
 
 def changes(month: MonthText, home: Home = None, config: Config = None, revision: Revision = None) -> None:
     """List what a revision changed, cell by cell and why; the same as changes.csv beside its files."""
+    from flows.house import read_lineage
     from flows.inputs import find_record
-    from flows.revisions import read_lineage
 
     with open_installation(home, config) as house:
         record = find_record(house, Month.parse(month), revision)

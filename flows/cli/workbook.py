@@ -29,8 +29,8 @@ def export(
     config: Config = None,
 ) -> None:
     """Write the newest revision's workbook, with what has been decided so far, for HR to fill in."""
+    from flows.house import read_lineage, read_result
     from flows.review.exporting import list_standings, write_export
-    from flows.revisions import read_lineage, read_result
 
     with open_installation(home, config) as house:
         record, standings = list_standings(house.ledger, Month.parse(month))

@@ -5,7 +5,6 @@ Stars move money and never a grade; the two computations meet only in the result
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from flows.errors import QualityGate
@@ -16,7 +15,7 @@ from flows.evaluate.workers import RosterRow, Sanction
 from flows.lake import TableView
 from flows.ledger.register import digest_register
 from flows.month import Month
-from flows.policy import Policy, PolicyAt, PolicyValue
+from flows.policy import Policy, PolicyAt, list_policy_values
 from flows.results import (
     AwardLine,
     Inputs,
@@ -35,9 +34,6 @@ MISSING_NOTICE = (
     "{count} 名已有等级的人员不在本月名册（或其名册行被拒收），本月未提出建议；"
     "编号见人事工作簿“名册缺人”，请核对名册。"
 )
-
-WORKER_FILES = ("grades.", "pay.")
-"""Where the paths begin of the values that are asked for at the effective date (policy, preamble)."""
 
 
 @dataclass(frozen=True)
@@ -109,21 +105,6 @@ def evaluate_month(
             *communities.alarms,
         ],
     )
-
-
-def list_policy_values(policy: Policy, month: Month) -> list[PolicyValue]:
-    """The values that the month is judged by, in file order, communities' before workers'."""
-    return [
-        value
-        for day in (month.last_on, month.plus(1).first_on)
-        for value in policy.at(day).values()
-        if find_policy_day(value.path, month) == day
-    ]
-
-
-def find_policy_day(path: str, month: Month) -> date:
-    """The day for which the month asks a value: its last for stars, else the effective date (policy, preamble)."""
-    return month.plus(1).first_on if path.startswith(WORKER_FILES) else month.last_on
 
 
 def _list_undescribed_sources(policy: PolicyAt, sources: Sequence[SourceStatus]) -> list[SourceStatus]:

@@ -6,7 +6,7 @@ Both come from the same inputs, so whatever differs is the policy's doing. Nothi
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from flows.evaluate.assessment import NO_BASE_NOTICE, find_policy_day
+from flows.evaluate.assessment import NO_BASE_NOTICE
 from flows.month import Month
 from flows.moves import (
     AFTER,
@@ -20,7 +20,7 @@ from flows.moves import (
     PolicyChange,
     WorkerMove,
 )
-from flows.policy import Policy, PolicyValue, describe_entry
+from flows.policy import Policy, PolicyValue, describe_entry, find_policy_day
 from flows.results import STARS, AwardLine, MonthResult, PayLine, StarRow
 from flows.wording import POSTS, lacks_pay_base, list_banners, list_indicator_titles
 
