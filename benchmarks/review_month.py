@@ -20,6 +20,7 @@ from flows.ledger.results import Making
 from flows.month import Month
 from flows.policy import list_policy_values
 from flows.results import AWAITING_KINDS, Community, Inputs, MonthResult, RatingRow
+from flows.review.workbook_parts import find_sheet_part, survey_sheet
 from flows.review.workbook_report import FindingWriter
 from flows.review.workbook_rows import COMMENT, DECISION_COLUMNS, VERDICT, find_column
 
@@ -75,7 +76,9 @@ def fill_in(file: Path, filled: Path, count: int) -> None:
     content = file.read_bytes()
     for title, text in ((VERDICT, "同意"), (COMMENT, "核对无误")):
         column = find_column(DECISION_COLUMNS, title)
-        writer = FindingWriter(file.name, content, "待决定", header_row=1, column=column)
+        part = find_sheet_part(file.name, content, "待决定")
+        places = survey_sheet(file.name, content, part)
+        writer = FindingWriter(file.name, content, part, places, header_row=1, column=column)
         buffer = io.BytesIO()
         writer.write(buffer, dict.fromkeys(range(2, count + 2), text))
         content = buffer.getvalue()

@@ -20,6 +20,7 @@ from flows.review.decisions import NOBODY_NAMED
 from flows.review.exporting import list_standings, write_export
 from flows.review.importing import ImportReport, import_workbook
 from flows.review.people import Person, ReviewPeople
+from flows.review.workbook_parts import find_sheet_part, survey_sheet
 from flows.review.workbook_report import FindingWriter
 
 MONTH = Month(2024, 3)
@@ -168,7 +169,9 @@ def put(file: Path, title: str, texts: Mapping[str, str]) -> None:
         {} if title in {"决定", "意见"} else dict(enumerate((str(row[header.index(title)]) for row in rows), start=2))
     )
     content = file.read_bytes()
-    writer = FindingWriter(file.name, content, SHEET, header_row=1, column=header.index(title))
+    part = find_sheet_part(file.name, content, SHEET)
+    places = survey_sheet(file.name, content, part)
+    writer = FindingWriter(file.name, content, part, places, header_row=1, column=header.index(title))
     with file.open("wb") as stream:
         writer.write(stream, kept | {numbers[staff_id]: text for staff_id, text in texts.items()})
 

@@ -85,7 +85,14 @@ def import_workbook(
         raise UsageError(f"--report {target} can't be a workbook. Name a file that ends in {SUFFIX}.")
     sheet = read_decision_sheet(file.name, content)
     checked = check_lines(file.name, sheet, _gather_shown(ledger, month, reviewer))
-    writer = FindingWriter(file.name, content, sheet.name, header_row=sheet.header_row, column=sheet.finding_column)
+    writer = FindingWriter(
+        file.name,
+        content,
+        sheet.part,
+        sheet.places,
+        header_row=sheet.header_row,
+        column=sheet.finding_column,
+    )
     with _reserve(target, len(content) + BYTES_A_FINDING * len(sheet.lines)) as stream:
         done = decide_each(
             ledger,

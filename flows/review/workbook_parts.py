@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from posixpath import join, normpath
 from typing import IO
 from xml.parsers import expat
@@ -33,10 +34,12 @@ _DAMAGED = (
 
 @dataclass
 class RowPlace:
-    """Where in the XML something can be put into a row: from `start` to `end`, in place of what stands there."""
+    """Where a cell can be put into a row: in place of that of `column`, from `start` to `end`, or else at `end`."""
 
     start: int
     end: int
+    column: int = -1
+    """Which cell stands there, from 0; -1 for none."""
     style: str = ""
 
 
@@ -104,7 +107,7 @@ def find_sheet_part(name: str, content: bytes, sheet: str) -> str:
 
 
 def survey_sheet(name: str, content: bytes, part: str, column: int | None = None) -> SheetPlaces:
-    """The places of the sheet's XML: of each row the cell of `column`, or where it would stand; without one the end.
+    """The places of the sheet's XML: of each row the cell of `column`, or where it would stand; else the last cell.
 
     Raises `UsageError` if the sheet cannot be read, `DecisionRefused` if it is written in a way nobody writes it.
     """
@@ -127,9 +130,9 @@ class _Surveyor:
     def __init__(self, column: int | None) -> None:
         self.places = SheetPlaces()
         self._column = column
-        self._row, self._cell = 0, -1
+        self._row, self._cell, self._at = 0, -1, 0
+        self._style = ""
         self._place: RowPlace | None = None
-        self._is_target = False
         self._dimension_at: int | None = None
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler = self._start
@@ -151,7 +154,7 @@ class _Surveyor:
             places.filled_column = max(places.filled_column, self._cell)
         elif name == "row":
             self._row = int(attributes["r"]) if "r" in attributes else self._row + 1
-            self._cell, self._place, self._is_target = -1, None, False
+            self._cell, self._place = -1, None
             places.last_row = max(places.last_row, self._row)
         elif name == "worksheet":
             places.prefix = f"{prefix}:" if prefix else ""
@@ -161,27 +164,28 @@ class _Surveyor:
             places.described_column = max(places.described_column, int(attributes.get("max", 0)) - 1)
 
     def _start_cell(self, attributes: dict[str, str], at: int) -> None:
+        self._close_cell(at)
         place = _PLACE.fullmatch(attributes.get("r", ""))
         self._cell = count_column(place[1]) if place else self._cell + 1
+        self._at, self._style = at, attributes.get("s", "")
         self.places.last_column = max(self.places.last_column, self._cell)
         if attributes.get("t") == "e":
             self.places.errors.add((self._row, self._cell))
-        if self._is_target and self._place is not None:
-            self._place.end, self._is_target = at, False
-        if self._column is not None and self._place is None and self._cell >= self._column:
-            self._is_target = self._cell == self._column
-            self._place = RowPlace(at, at, attributes.get("s", "") if self._is_target else "")
+        if self._column is not None and self._place is None and self._cell > self._column:
+            self._place = RowPlace(at, at)
+
+    def _close_cell(self, at: int) -> None:
+        if self._cell == self._column and self._cell >= 0:
+            self._place = RowPlace(self._at, at, self._cell, self._style)
 
     def _end(self, tag: str) -> None:
         name = tag.rpartition(":")[2]
-        if name == "row":
+        if name == "row" and self._cell >= 0:
             at = self._parser.CurrentByteIndex
-            if self._place is None and self._cell >= 0:
-                self._place = RowPlace(at, at)
-            elif self._is_target and self._place is not None:
-                self._place.end = at
-            if self._place is not None:
-                self.places.rows[self._row] = self._place
+            self._close_cell(at)
+            if self._place is None:
+                self._place = RowPlace(self._at, at, self._cell, self._style)
+            self.places.rows[self._row] = self._place
         elif name == "cols":
             self.places.columns_end = self._parser.CurrentByteIndex
 
@@ -189,6 +193,7 @@ class _Surveyor:
         raise DecisionRefused("The workbook's XML declares a document type, as no spreadsheet does. Save it anew.")
 
 
+@cache
 def count_column(letters: str) -> int:
     """The column of those letters, from 0."""
     number = 0

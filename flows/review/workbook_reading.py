@@ -14,7 +14,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from flows.errors import DecisionRefused, UsageError
 from flows.review.workbook_cells import read_text, read_title
-from flows.review.workbook_parts import find_sheet_part, refuse_foreign, survey_sheet
+from flows.review.workbook_parts import SheetPlaces, find_sheet_part, refuse_foreign, survey_sheet
 from flows.review.workbook_rows import CHECK_CODE, COMMENT, DECISION_COLUMNS, FINDING, ID, VERDICT
 
 TO_DECIDE = "待决定"
@@ -54,6 +54,9 @@ class DecisionSheet:
     header_row: int
     columns: Mapping[str, int]
     lines: Sequence[SheetLine]
+    part: str
+    """The archive's part that holds it."""
+    places: SheetPlaces
 
     @property
     def finding_column(self) -> int | None:
@@ -99,7 +102,8 @@ def read_decision_sheet(name: str, content: bytes) -> DecisionSheet:
 
 def _read_sheet(name: str, content: bytes, workbook: CalamineWorkbook, title: str) -> DecisionSheet | None:
     """The sheet if it has the headings, else nothing."""
-    places = survey_sheet(name, content, find_sheet_part(name, content, title))
+    part = find_sheet_part(name, content, title)
+    places = survey_sheet(name, content, part)
     if places.filled_row * (places.filled_column + 1) > CELLS_MAX:
         raise DecisionRefused(
             f"{name}, sheet {title}: something stands in row {places.filled_row} or column "
@@ -112,7 +116,7 @@ def _read_sheet(name: str, content: bytes, workbook: CalamineWorkbook, title: st
         return None
     columns = _map_columns(name, title, rows[header])
     _spread_merges(name, sheet, rows, header, columns)
-    return DecisionSheet(title, header + 1, columns, _list_lines(rows, header, columns, places.errors))
+    return DecisionSheet(title, header + 1, columns, _list_lines(rows, header, columns, places.errors), part, places)
 
 
 def _find_header(rows: Sequence[Sequence[Any]]) -> int | None:

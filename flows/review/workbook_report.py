@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from xlsxwriter.utility import xl_col_to_name
 
 from flows.errors import DecisionRefused
-from flows.review.workbook_parts import CHUNK_BYTES, SheetPlaces, find_sheet_part, survey_sheet
+from flows.review.workbook_parts import CHUNK_BYTES, SheetPlaces, survey_sheet
 from flows.review.workbook_rows import FINDING
 
 COLUMNS_MAX = 1 << 14
@@ -23,18 +23,22 @@ Edit = tuple[int, int, bytes]
 class FindingWriter:
     """Writes findings into a copy of one workbook; everything that can go wrong with the workbook does so at once."""
 
-    def __init__(self, name: str, content: bytes, sheet: str, *, header_row: int, column: int | None) -> None:
-        """`header_row` counts from 1, `column` from 0: that of 核对结果, if the sheet has one already."""
-        self._content = content
+    def __init__(
+        self, name: str, content: bytes, part: str, places: SheetPlaces, *, header_row: int, column: int | None
+    ) -> None:
+        """`places` are those of the archive's `part` as surveyed for no column; `header_row` counts from 1.
+
+        `column` is that of 核对结果 from 0, if the sheet has one already.
+        """
+        self._content, self._part = content, part
         self._header_row = header_row
-        self._part = find_sheet_part(name, content, sheet)
-        self._places = survey_sheet(name, content, self._part, column)
         self._is_new = column is None
-        self._column = self._places.last_column + 1 if column is None else column
+        self._column = places.last_column + 1 if column is None else column
         if self._column >= COLUMNS_MAX:
-            raise DecisionRefused(
-                f"{name}, sheet {sheet}: no column is left for {FINDING}. Delete the columns right of the table."
-            )
+            raise DecisionRefused(f"{name}: no column is left for {FINDING}. Delete the columns right of the table.")
+        if any(place.column > self._column for place in places.rows.values()):
+            places = survey_sheet(name, content, part, self._column)
+        self._places = places
 
     def write(self, target: IO[bytes], findings: Mapping[int, str]) -> None:
         """Write the copy; `findings` by the Excel row number, a row without one loses an earlier finding."""
@@ -53,12 +57,13 @@ class FindingWriter:
     def _list_edits(self, findings: Mapping[int, str]) -> Iterator[Edit]:
         places = self._places
         for row, place in places.rows.items():
-            text = findings.get(row, "")
+            stands = place.column == self._column
+            start, style = (place.start, place.style) if stands else (place.end, "")
             if row == self._header_row:
                 if self._is_new:
-                    yield place.start, place.end, self._write_cell(row, "", FINDING)
-            elif text or place.start < place.end:
-                yield place.start, place.end, self._write_cell(row, place.style, text)
+                    yield start, place.end, self._write_cell(row, "", FINDING)
+            elif row in findings or stands:
+                yield start, place.end, self._write_cell(row, style, findings.get(row, ""))
         if self._is_new:
             yield from _widen(places, self._column)
 
