@@ -86,15 +86,15 @@ def refuse_outdated(ledger: Ledger, month: Month, record: RevisionRecord) -> Non
         )
 
 
-def list_review(ledger: Ledger, month: Month) -> list[ReviewRow]:
-    """The newest revision's proposals by worker, each with what holds of it."""
+def list_review(ledger: Ledger, month: Month, *, with_traces: bool = False) -> list[ReviewRow]:
+    """The newest revision's proposals by worker, each with what holds of it; traces only if asked for."""
     record = find_revision(ledger, month)
     key = (str(month), record.revision)
     histories = _read_histories(ledger, month)
     pay = group_pay_lines(ledger.results.list_pay_lines(*key))
     districts = {row.community_code: row.district_code for row in ledger.results.list_communities(*key)}
     rows = []
-    for proposal in ledger.results.list_proposals(*key):
+    for proposal in ledger.results.list_proposals(*key, with_traces=with_traces):
         digest = digest_proposal(proposal, pay[proposal.staff_id])
         history = histories.get(proposal.staff_id, _History())
         rows.append(history.make_row(proposal, digest, districts.get(proposal.community_code)))

@@ -67,7 +67,7 @@ def write_letters(
     with record_step(house, "letters", clock, month=month) as counts:
         record = find_revision(house.ledger, month)
         refuse_outdated(house.ledger, month, record)
-        rows = list_review(house.ledger, month)
+        rows = list_review(house.ledger, month, with_traces=True)
         owed = _list_owed(rows) if staff_ids is None else _choose_owed(rows, staff_ids, month)
         word_letter = load_letter_template(house.settings.config)
         shared = _gather(house, month, record)
