@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.decided import tell_decided
 from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
-from flows.cli.review import check_reviewer, tell_decided, warn_of_nobody
+from flows.cli.review import check_reviewer, warn_of_nobody
 from flows.errors import DecisionRefused
 from flows.month import Month
 
@@ -72,9 +73,9 @@ def import_decisions(
             report=report,
             dry_run=dry_run,
         )
-    warn_of_nobody(people)
-    if done.settles_review and not dry_run:
-        tell_decided(month)
+        warn_of_nobody(people)
+        if done.settles_review and not dry_run:
+            tell_decided(house, this)
     _tell(done, file, dry_run=dry_run)
 
 
