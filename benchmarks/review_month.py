@@ -20,9 +20,9 @@ from flows.ledger.results import Making
 from flows.month import Month
 from flows.policy import list_policy_values
 from flows.results import AWAITING_KINDS, Community, Inputs, MonthResult, RatingRow
-from flows.review.workbook_parts import find_sheet_part, survey_sheet
-from flows.review.workbook_report import FindingWriter
-from flows.review.workbook_rows import COMMENT, DECISION_COLUMNS, VERDICT, find_column
+from flows.review.intake.parts import find_sheet_part, survey_sheet
+from flows.review.intake.report import FindingWriter
+from flows.review.workbook.rows import COMMENT, DECISION_COLUMNS, VERDICT, find_column
 
 MONTH = Month(2024, 3)
 NOW = datetime(2024, 4, 5, tzinfo=UTC)

@@ -30,7 +30,7 @@ from flows.notify.reminders import queue_review_reminder, was_reminded_since, wi
 from flows.outputs import ARREARS, MonthFolder, format_arrears
 from flows.policy import load_policy
 from flows.results import count_result
-from flows.review.payroll_files import format_payroll_files
+from flows.review.payroll.files import format_payroll_files
 from flows.review.people import load_review_settings
 from flows.review.publication import PublishReport, publish
 from flows.review.reminding import find_due_reminder

@@ -40,8 +40,8 @@ from flows.results import (
     TableQuality,
     count_result,
 )
-from flows.review.payroll_files import format_payroll_files
-from flows.review.workbook import write_workbook
+from flows.review.payroll.files import format_payroll_files
+from flows.review.workbook.book import write_workbook
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from flows.ledger.results import Making
 from flows.month import Month
 from flows.results import FIRST_REVISION, MonthResult, PayLine, Proposal, Step
 from flows.review.decisions import NOBODY_NAMED
-from flows.review.exporting import list_standings, write_export
-from flows.review.importing import ImportReport, import_workbook
+from flows.review.intake.importing import ImportReport, import_workbook
+from flows.review.intake.parts import find_sheet_part, survey_sheet
+from flows.review.intake.report import FindingWriter
 from flows.review.people import Person, ReviewPeople
-from flows.review.workbook_parts import find_sheet_part, survey_sheet
-from flows.review.workbook_report import FindingWriter
+from flows.review.workbook.exporting import list_standings, write_export
 
 MONTH = Month(2024, 3)
 NOW = datetime(2024, 4, 5, 2, tzinfo=UTC)

@@ -12,7 +12,7 @@ from flows.errors import DecisionRefused
 from flows.month import Month
 
 if TYPE_CHECKING:
-    from flows.review.importing import ImportReport
+    from flows.review.intake.importing import ImportReport
 
 TOLD_MAX = 10
 
@@ -31,7 +31,7 @@ def export(
 ) -> None:
     """Write the newest revision's workbook, with what has been decided so far, for HR to fill in."""
     from flows.house import read_lineage, read_result
-    from flows.review.exporting import list_standings, write_export
+    from flows.review.workbook.exporting import list_standings, write_export
 
     with open_installation(home, config) as house:
         record, standings = list_standings(house.ledger, Month.parse(month))
@@ -57,7 +57,7 @@ def import_decisions(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and report, record nothing.")] = False,
 ) -> None:
     """Take the decisions of a workbook; what can't be taken is told line by line, here and in a copy of it."""
-    from flows.review.importing import import_workbook
+    from flows.review.intake.importing import import_workbook
     from flows.review.people import load_review_settings
 
     this = Month.parse(month)
@@ -81,7 +81,7 @@ def import_decisions(
 
 def _tell(done: "ImportReport", file: Path, *, dry_run: bool) -> None:
     """Counts to stdout, each refused line to stderr. Raises `DecisionRefused` if any was."""
-    from flows.review.importing import count_outcomes
+    from flows.review.intake.importing import count_outcomes
 
     if dry_run:
         typer.echo("dry run: nothing was recorded")

@@ -8,9 +8,9 @@ from benchmarks.review import EXPORT, IMPORT, write_table
 from benchmarks.review_month import MONTH, fill_in, store_month
 from flows.house import open_house, read_lineage, read_result
 from flows.review.decisions import NOBODY_NAMED
-from flows.review.exporting import list_standings, write_export
-from flows.review.importing import import_workbook
+from flows.review.intake.importing import import_workbook
 from flows.review.standing import find_standing
+from flows.review.workbook.exporting import list_standings, write_export
 from flows.settings import load_settings
 
 NOW = datetime(2024, 4, 5, 2, tzinfo=UTC)

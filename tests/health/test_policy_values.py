@@ -25,18 +25,18 @@ KNOWS_NO_RULE = (
     "flows/report/heat_map.py",  # sizes on paper, as those below
     "flows/report/pictures.py",
     "flows/review/letters/paper.py",
-    "flows/review/payroll_columns.py",
-    "flows/review/payroll_guide.py",
-    "flows/review/payroll_workbook.py",
-    "flows/review/workbook.py",
-    "flows/review/workbook_changes.py",
-    "flows/review/workbook_formats.py",
-    "flows/review/workbook_parts.py",  # bytes
-    "flows/review/workbook_people.py",
-    "flows/review/workbook_report.py",
-    "flows/review/workbook_rows.py",
-    "flows/review/workbook_rules.py",
-    "flows/review/workbook_summary.py",
+    "flows/review/payroll/columns.py",
+    "flows/review/payroll/guide.py",
+    "flows/review/payroll/workbook.py",
+    "flows/review/workbook/book.py",
+    "flows/review/workbook/changes.py",
+    "flows/review/workbook/formats.py",
+    "flows/review/intake/parts.py",  # bytes
+    "flows/review/workbook/people.py",
+    "flows/review/intake/report.py",
+    "flows/review/workbook/rows.py",
+    "flows/review/workbook/rules.py",
+    "flows/review/workbook/summary.py",
 )
 NOT_OF_THE_POLICY = {
     ("flows/cli/doctor.py", "LEVEL_WIDTH"): "characters on a terminal",
@@ -66,8 +66,8 @@ NOT_OF_THE_POLICY = {
     ("flows/report/figures.py", "MOST_STARS"): "how many stars there are",
     ("flows/policy.py", "FINGERPRINT_DIGITS"): "digits shown",
     ("flows/review/decisions.py", "REFUSALS_SHOWN"): "length of a message",
-    ("flows/review/workbook_checking.py", "SHOWN_CHANGES_MAX"): "length of a message",
-    ("flows/review/workbook_reading.py", "HEADER_ROWS_MAX"): "where a header may stand",
+    ("flows/review/intake/checking.py", "SHOWN_CHANGES_MAX"): "length of a message",
+    ("flows/review/intake/reading.py", "HEADER_ROWS_MAX"): "where a header may stand",
     ("flows/review/people.py", "REMIND_AFTER_WORKING_DAYS"): "when HR is reminded (config/review.yaml)",
 }
 """Constants and functions with a number that the policy happens to hold too, and what it is."""

@@ -22,7 +22,7 @@ from flows.month import Month
 from flows.result_files import PAYROLL_FILE
 from flows.results import Basis, MonthResult, PayLine, Proposal
 from flows.review.decisions import decide
-from flows.review.payroll import PayrollLine, format_payroll, list_payroll
+from flows.review.payroll.lines import PayrollLine, format_payroll, list_payroll
 from flows.review.people import ReviewPeople
 from flows.review.publication import publish
 from flows.review.reversal import reverse

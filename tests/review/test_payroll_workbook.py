@@ -14,9 +14,9 @@ from python_calamine import CalamineWorkbook
 from flows.month import Month
 from flows.policy import PolicyValue
 from flows.results import Community
-from flows.review.payroll import PayrollLine
-from flows.review.payroll_guide import PayBasis
-from flows.review.payroll_workbook import format_payroll_workbook
+from flows.review.payroll.guide import PayBasis
+from flows.review.payroll.lines import PayrollLine
+from flows.review.payroll.workbook import format_payroll_workbook
 
 MONTH = Month(2024, 3)
 HEADER = 4

@@ -12,8 +12,8 @@ from python_calamine import CalamineWorkbook
 
 from flows.ledger.results import digest_proposal
 from flows.results import MonthResult, Proposal
-from flows.review.workbook import write_workbook
-from flows.review.workbook_rows import Standing
+from flows.review.workbook.book import write_workbook
+from flows.review.workbook.rows import Standing
 
 SHEETS = ["汇总", "待决定", "暂缓晋级", "全部人员", "政策参数", "规则说明"]
 Make = Callable[..., MonthResult]

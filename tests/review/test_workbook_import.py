@@ -9,7 +9,7 @@ from workbook_kit import MONTH, NOW, PEOPLE, Desk, make_proposals, open_desk, pu
 
 from flows.errors import DecisionRefused, UsageError
 from flows.ledger.results import digest_proposal
-from flows.review.importing import ImportReport
+from flows.review.intake.importing import ImportReport
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import xlsxwriter
 from workbook_kit import SHEET, Desk, Rows, open_desk, put, read_column, read_rows, rework, save_rows
 
 from flows.errors import DecisionRefused, FivestarError, UsageError
-from flows.review.workbook_cells import read_day, read_number, read_title, says
+from flows.review.intake.cells import read_day, read_number, read_title, says
 
 OLD_WORKBOOK = Path(__file__).parents[1] / "ingest" / "workbooks" / "sanctions.xls"
 FILLED = {"K1": ("同意", "核对无误"), "K4": ("驳回", "")}

@@ -7,8 +7,8 @@ from typing import Any
 
 from flows.exact import format_decimal
 from flows.policy import PolicyValue, shorten_fingerprint
-from flows.review.payroll_columns import COLUMNS
-from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, set_up_page
+from flows.review.payroll.columns import COLUMNS
+from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, set_up_page
 from flows.wording import TAGS, describe_policy_figure
 
 _WIDTHS = (18, 100)

@@ -17,13 +17,13 @@ from flows.errors import UsageError
 from flows.ledger import Ledger
 from flows.month import Month
 from flows.review.decisions import Judgement, decide_each
+from flows.review.intake.checking import CheckedLines, MonthShown, check_lines
+from flows.review.intake.reading import read_decision_sheet
+from flows.review.intake.report import FindingWriter
 from flows.review.people import ReviewPeople
 from flows.review.rows import ANSWERS
-from flows.review.workbook_checking import CheckedLines, MonthShown, check_lines
-from flows.review.workbook_people import FINDINGS
-from flows.review.workbook_reading import read_decision_sheet
-from flows.review.workbook_report import FindingWriter
-from flows.review.workbook_rows import DECISION_WORDS, PersonRow, make_people
+from flows.review.workbook.people import FINDINGS
+from flows.review.workbook.rows import DECISION_WORDS, PersonRow, make_people
 
 REPORT_MARK = "-核对结果"
 SUFFIX = ".xlsx"

@@ -13,9 +13,9 @@ from flows.errors import DecisionRefused
 from flows.ledger.review_rows import RecordedDecision, Verdict
 from flows.month import Month
 from flows.review.decisions import Wish
-from flows.review.workbook_cells import read_text, says, show
-from flows.review.workbook_reading import DecisionSheet, SheetLine
-from flows.review.workbook_rows import (
+from flows.review.intake.cells import read_text, says, show
+from flows.review.intake.reading import DecisionSheet, SheetLine
+from flows.review.workbook.rows import (
     CHECK_CODE,
     COMMENT,
     DECIDED_AT,

@@ -5,8 +5,8 @@ from typing import Any
 
 from flows.ledger.review_rows import Verdict
 from flows.results import MonthResult
-from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, set_up_page
-from flows.review.workbook_rows import CHECK_CODE, COMMENT, DECISION_WORDS, FINDING, VERDICT
+from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, set_up_page
+from flows.review.workbook.rows import CHECK_CODE, COMMENT, DECISION_WORDS, FINDING, VERDICT
 from flows.wording import TAGS, describe_policy_figure
 
 _WIDTHS = (15, 70, 72)

@@ -13,9 +13,9 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from flows.errors import DecisionRefused, UsageError
-from flows.review.workbook_cells import read_text, read_title
-from flows.review.workbook_parts import SheetPlaces, find_sheet_part, refuse_foreign, survey_sheet
-from flows.review.workbook_rows import CHECK_CODE, COMMENT, DECISION_COLUMNS, FINDING, ID, VERDICT
+from flows.review.intake.cells import read_text, read_title
+from flows.review.intake.parts import SheetPlaces, find_sheet_part, refuse_foreign, survey_sheet
+from flows.review.workbook.rows import CHECK_CODE, COMMENT, DECISION_COLUMNS, FINDING, ID, VERDICT
 
 TO_DECIDE = "待决定"
 OTHER_SHEETS = frozenset({"汇总", "暂缓晋级", "全部人员", "政策参数", "规则说明", "名册缺人", "版本差异"})

@@ -12,8 +12,8 @@ from flows.ledger.review_rows import RecordedPreparation
 from flows.month import Month
 from flows.results import Lineage, MonthResult
 from flows.review.rows import ReviewRow, find_revision, list_review
-from flows.review.workbook import write_workbook
-from flows.review.workbook_rows import Standing
+from flows.review.workbook.book import write_workbook
+from flows.review.workbook.rows import Standing
 
 SUFFIX = ".xlsx"
 

@@ -3,7 +3,7 @@
 from typing import Any
 from unicodedata import east_asian_width
 
-from flows.review.workbook_rows import Cell, Look
+from flows.review.workbook.rows import Cell, Look
 
 A4 = 9
 HEADER_HEIGHT = 44

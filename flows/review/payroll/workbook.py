@@ -13,10 +13,10 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name, xl_range
 
 from flows.month import Month
-from flows.review.payroll import PayrollLine
-from flows.review.payroll_columns import COLUMNS, ENTRIES, Cell, Look, lacks_amount, list_remarks
-from flows.review.payroll_guide import PayBasis, write_guide
-from flows.review.workbook_formats import (
+from flows.review.payroll.columns import COLUMNS, ENTRIES, Cell, Look, lacks_amount, list_remarks
+from flows.review.payroll.guide import PayBasis, write_guide
+from flows.review.payroll.lines import PayrollLine
+from flows.review.workbook.formats import (
     FONT,
     HEADER_HEIGHT,
     INK,

@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 from xlsxwriter.utility import xl_col_to_name
 
 from flows.errors import DecisionRefused
-from flows.review.workbook_parts import CHUNK_BYTES, SheetPlaces, survey_sheet
-from flows.review.workbook_rows import FINDING
+from flows.review.intake.parts import CHUNK_BYTES, SheetPlaces, survey_sheet
+from flows.review.workbook.rows import FINDING
 
 COLUMNS_MAX = 1 << 14
 FINDING_WIDTH = 60

@@ -15,12 +15,12 @@ from typing import Any
 import xlsxwriter
 
 from flows.results import FIRST_REVISION, Lineage, MonthResult
-from flows.review.workbook_changes import write_changes, write_missing_workers
-from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, protect, set_up_page
-from flows.review.workbook_people import write_list, write_to_decide
-from flows.review.workbook_rows import Standing, list_people, select_awaiting, select_held
-from flows.review.workbook_rules import write_rules
-from flows.review.workbook_summary import write_summary
+from flows.review.workbook.changes import write_changes, write_missing_workers
+from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, protect, set_up_page
+from flows.review.workbook.people import write_list, write_to_decide
+from flows.review.workbook.rows import Standing, list_people, select_awaiting, select_held
+from flows.review.workbook.rules import write_rules
+from flows.review.workbook.summary import write_summary
 from flows.wording import TAGS, UNITS, describe_policy_value, format_month
 
 SUMMARY, TO_DECIDE, HELD, ALL_STAFF = "汇总", "待决定", "暂缓晋级", "全部人员"

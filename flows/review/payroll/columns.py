@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from flows.review.payroll import PayrollLine
+from flows.review.payroll.lines import PayrollLine
 from flows.wording import POSTS, convert_to_yuan
 
 ENTRIES = {"grant": "调整", "amendment": "更正", "reversal": "撤回"}

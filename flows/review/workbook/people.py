@@ -5,8 +5,8 @@ from typing import Any
 
 from xlsxwriter.utility import xl_col_to_name
 
-from flows.review.workbook_formats import HEADER_HEIGHT, LINE_HEIGHT, Formats, count_lines, set_up_page
-from flows.review.workbook_rows import (
+from flows.review.workbook.formats import HEADER_HEIGHT, LINE_HEIGHT, Formats, count_lines, set_up_page
+from flows.review.workbook.rows import (
     COMMENT,
     DECISION_COLUMNS,
     DECISION_WORDS,

@@ -8,8 +8,8 @@ import xlsxwriter.utility as places
 
 from flows.changes import describe_amendment
 from flows.results import Lineage, MonthResult, list_grades
-from flows.review.workbook_formats import LINE_HEIGHT, Formats, count_lines, set_up_page
-from flows.review.workbook_rows import (
+from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, set_up_page
+from flows.review.workbook.rows import (
     DECISION_COLUMNS,
     DECISION_WORDS,
     STATE,

@@ -8,9 +8,9 @@ from flows.house import House, load_archived_policy
 from flows.month import Month
 from flows.outputs import name_payroll_files
 from flows.policy import PolicyValue
-from flows.review.payroll import format_payroll, list_payroll
-from flows.review.payroll_guide import PayBasis
-from flows.review.payroll_workbook import format_payroll_workbook
+from flows.review.payroll.guide import PayBasis
+from flows.review.payroll.lines import format_payroll, list_payroll
+from flows.review.payroll.workbook import format_payroll_workbook
 
 _PAY = "pay."
 _WORK_FUNDS = "pay.work_funds_"

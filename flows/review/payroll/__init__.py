@@ -1,0 +1,1 @@
+"""What payroll is told of the grades that a month put into force."""

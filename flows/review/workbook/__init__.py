@@ -1,0 +1,1 @@
+"""HR's workbook: its sheets, and the export that fills in what has been decided."""
