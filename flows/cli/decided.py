@@ -18,8 +18,9 @@ def tell_decided(house: "House", month: "Month") -> None:
     from flows.review.flow import EventNotSent, emit_decided
     from flows.review.standing import find_standing
 
+    standing = find_standing(house.ledger, month)
     try:
-        was_sent = emit_decided(find_standing(house.ledger, month))
+        was_sent = emit_decided(standing)
     except EventNotSent as error:
         typer.echo(
             f"warning: the review of {month} is decided, but Prefect could not be told ({error}). The decisions "
@@ -29,4 +30,6 @@ def tell_decided(house: "House", month: "Month") -> None:
         )
         return
     rest = "Prefect was told, and publishes it." if was_sent else f"Publish it: fivestar publish --month {month}"
+    if not standing.waiting_count:
+        rest = "Nothing was approved, so nothing is to be published."
     typer.echo(f"The review of {month} is decided. {rest}", err=True)

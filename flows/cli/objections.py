@@ -60,17 +60,17 @@ def answer(
     config: Config = None,
 ) -> None:
     """Answer an objection. An upheld one opens the proposal again; a published grade is amended or taken back."""
-    from flows.ledger.review_rows import Outcome
+    from flows.ledger.review_rows import Answer
     from flows.review.objections import answer_objection
     from flows.review.people import load_review_settings
 
-    check_word("--outcome", outcome, get_args(Outcome))
+    check_word("--outcome", outcome, get_args(Answer))
     with open_installation(home, config) as house:
         people = load_review_settings(house.settings.config).people
         answered = answer_objection(
             house.ledger,
             objection,
-            cast(Outcome, outcome),
+            cast(Answer, outcome),
             reviewer=check_reviewer(reviewer),
             comment=comment,
             decided_at=read_clock(),

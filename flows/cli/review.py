@@ -197,6 +197,7 @@ def reverse(
             dry_run=dry_run,
         )
     warn_of_nobody(people)
+    tell_dry_run(dry_run)
     typer.echo(f"reversed: {report.decided_count}")
     if report.prepared_count:
         typer.echo(f"prepared: {report.prepared_count}")
@@ -209,6 +210,12 @@ def check_reviewer(reviewer: str) -> str:
     if not reviewer.strip():
         raise UsageError("--reviewer is empty. Give the name of the person who decides.")
     return reviewer.strip()
+
+
+def tell_dry_run(dry_run: bool) -> None:
+    """Say that what follows was only tried."""
+    if dry_run:
+        typer.echo("dry run: nothing was recorded")
 
 
 def warn_of_nobody(people: "ReviewPeople") -> None:
@@ -251,11 +258,10 @@ def _decide(
             dry_run=dry_run,
         )
         warn_of_nobody(people)
-        if dry_run:
-            typer.echo("dry run: nothing was recorded")
+        tell_dry_run(dry_run)
         typer.echo(f"{verdict}: {report.count('decided')}")
         _echo_rest(report)
-        if report.settles_review and not dry_run:
+        if report.settles_review:
             tell_decided(house, Month.parse(month))
 
 

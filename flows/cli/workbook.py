@@ -7,7 +7,7 @@ import typer
 
 from flows.cli.decided import tell_decided
 from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
-from flows.cli.review import check_reviewer, warn_of_nobody
+from flows.cli.review import check_reviewer, tell_dry_run, warn_of_nobody
 from flows.errors import DecisionRefused
 from flows.month import Month
 
@@ -74,7 +74,7 @@ def import_decisions(
             dry_run=dry_run,
         )
         warn_of_nobody(people)
-        if done.settles_review and not dry_run:
+        if done.settles_review:
             tell_decided(house, this)
     _tell(done, file, dry_run=dry_run)
 
@@ -83,8 +83,7 @@ def _tell(done: "ImportReport", file: Path, *, dry_run: bool) -> None:
     """Counts to stdout, each refused line to stderr. Raises `DecisionRefused` if any was."""
     from flows.review.intake.importing import count_outcomes
 
-    if dry_run:
-        typer.echo("dry run: nothing was recorded")
+    tell_dry_run(dry_run)
     for outcome, count in count_outcomes(done).items():
         typer.echo(f"{outcome}: {count}")
     typer.echo(f"report: {done.file}")

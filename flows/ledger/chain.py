@@ -46,22 +46,20 @@ def find_head(connection: Connection) -> str:
 
 
 @contextmanager
-def write_chain(engine: Engine, after: str | None = None) -> Iterator["ChainWriter"]:
-    """A writer whose rows and entries are one transaction, following the entry `after`, or else the last one.
+def write_chain(engine: Engine, after: str) -> Iterator["ChainWriter"]:
+    """A writer whose rows and entries are one transaction, following the entry `after`.
 
     Raises `ChainMoved`, and writes nothing, if another entry follows that one by now.
     """
-    with engine.connect() as connection:
-        seen = after or find_head(connection)
     try:
         with engine.begin() as connection:
-            if find_head(connection) != seen:
+            if find_head(connection) != after:
                 raise ChainMoved
-            yield ChainWriter(connection, seen)
+            yield ChainWriter(connection, after)
     except IntegrityError as error:
         # A database without a lock on the whole lets both begin: then the second can't be written.
         with engine.connect() as connection:
-            if find_head(connection) != seen:
+            if find_head(connection) != after:
                 raise ChainMoved from error
         raise
 

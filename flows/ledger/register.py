@@ -32,7 +32,7 @@ class RegisterLedger:
         arrears_by_decision: ArrearsByDecision,
         recorded_at: datetime,
         *,
-        after: str | None = None,
+        after: str,
     ) -> None:
         """Put grades into the register with the arrears that they owe, all or none. Raises `ChainMoved`."""
         if not entries:

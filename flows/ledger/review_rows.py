@@ -10,10 +10,10 @@ from flows.results import RegisterRecord
 Verdict = Literal["approved", "rejected", "returned", "later"]
 """What may be said of a proposal; a return asks a question and leaves the proposal open, `later` puts it off."""
 
-Outcome = Literal["upheld", "dismissed"]
+Answer = Literal["upheld", "dismissed"]
 """How an objection ends: the decision objected to no longer holds, or it stands."""
 
-Act = Literal[Verdict, "reversed", Outcome]
+Act = Literal[Verdict, "reversed", Answer]
 """What a decision does: a verdict on a proposal, the taking back of a published grade, the answer to an objection."""
 
 

@@ -67,7 +67,7 @@ class ReviewLedger:
         rows: Sequence[Decision],
         *,
         preparations_made: Sequence[Preparation] = (),
-        after: str | None = None,
+        after: str,
     ) -> None:
         """Record decisions and preparations, all or none. Raises `ChainMoved`."""
         if not (rows or preparations_made):
@@ -76,7 +76,7 @@ class ReviewLedger:
             writer.add(preparations, [asdict(row) for row in preparations_made])
             writer.add(decisions, [asdict(row) for row in rows])
 
-    def add_objection(self, objection: Objection, *, after: str | None = None) -> int:
+    def add_objection(self, objection: Objection, *, after: str) -> int:
         """The number under which the objection is recorded. Raises `ChainMoved`."""
         with write_chain(self._engine, after) as writer:
             [number] = writer.add(objections, [asdict(objection)])

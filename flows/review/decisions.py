@@ -12,11 +12,11 @@ from typing import Literal
 
 from flows.errors import DecisionRefused
 from flows.ledger import Ledger
-from flows.ledger.results import RevisionRecord
-from flows.ledger.review_rows import Decision, Preparation, RecordedDecision, Verdict
+from flows.ledger.review_rows import Decision, Preparation, Verdict
 from flows.month import Month
 from flows.results import AWAITING_KINDS
-from flows.review.people import Person, ReviewPeople
+from flows.review.four_eyes import Speaker, Subject
+from flows.review.people import ReviewPeople
 from flows.review.refusals import Refusal, RefusalCode
 from flows.review.rows import OPEN_STATES, ReviewRow, find_revision, list_review, refuse_outdated
 from flows.wording import KINDS, describe_proposal_reasons
@@ -48,11 +48,10 @@ class Judgement:
 
 @dataclass(frozen=True)
 class DecisionReport:
-    """What became of each wish; `settles_review` if nothing of the month is open any more and something was."""
+    """What became of each wish; `settles_review` if they left nothing of the month open, and something was."""
 
     judgements: Sequence[Judgement]
     settles_review: bool = False
-    revision: int = 0
 
     def count(self, outcome: DecisionOutcome) -> int:
         return sum(judgement.outcome == outcome for judgement in self.judgements)
@@ -86,12 +85,11 @@ def decide(
         if chosen is None:
             chosen = [it.proposal.staff_id for it in sitting.rows.values() if it.may_be_decided_in_bulk]
         wishes = [Wish(staff_id, verdict, comment) for staff_id in dict.fromkeys(chosen)]
-        report = sitting.take(wishes, in_bulk=staff_ids is None)
-        if staff_ids is not None and report.refusals:
-            raise DecisionRefused(_join_refusals(month, report.refusals))
-        if not dry_run:
-            sitting.record(ledger, after=head)
-        return report
+        judgements = [sitting.judge(wish, in_bulk=staff_ids is None) for wish in wishes]
+        refusals = [it.refusal for it in judgements if it.refusal is not None]
+        if staff_ids is not None and refusals:
+            raise DecisionRefused(_join_refusals(month, refusals))
+        return _conclude(sitting, ledger, judgements, None if dry_run else head)
 
     return ledger.reviews.write(act)
 
@@ -113,17 +111,10 @@ def decide_each(
 
     def act(head: str) -> DecisionReport:
         sitting = _Sitting.open(ledger, month, people, reviewer, decided_at)
-        report = sitting.take(wishes, in_bulk=False)
-        if not dry_run:
-            sitting.record(ledger, after=head)
-        return report
+        judgements = [sitting.judge(wish, in_bulk=False) for wish in wishes]
+        return _conclude(sitting, ledger, judgements, None if dry_run else head)
 
     return ledger.reviews.write(act)
-
-
-def need_preparation(person: Person | None) -> bool:
-    """Whether what this person says is a preparation whatever it says, since only approvers decide."""
-    return person is not None and "approver" not in person.roles
 
 
 @dataclass
@@ -131,10 +122,9 @@ class _Sitting:
     """One person before a month's proposals: judges wishes, and keeps what is to be recorded of them."""
 
     month: Month
-    record_read: RevisionRecord
+    revision: int
     rows: Mapping[str, ReviewRow]
-    reviewer: str
-    person: Person | None
+    speaker: Speaker
     decided_at: datetime
     decisions: list[Decision] = field(default_factory=list)
     preparations: list[Preparation] = field(default_factory=list)
@@ -143,131 +133,119 @@ class _Sitting:
     def open(
         cls, ledger: Ledger, month: Month, people: ReviewPeople, reviewer: str, decided_at: datetime
     ) -> "_Sitting":
-        person = people.find(reviewer)
+        speaker = Speaker.find(people, reviewer)
         record = find_revision(ledger, month)
         refuse_outdated(ledger, month, record)
         rows = {row.proposal.staff_id: row for row in list_review(ledger, month)}
-        return cls(month, record, rows, reviewer, person, decided_at)
+        return cls(month, record.revision, rows, speaker, decided_at)
 
-    def take(self, wishes: Sequence[Wish], *, in_bulk: bool) -> DecisionReport:
-        judgements = [self._judge(wish, in_bulk=in_bulk) for wish in wishes]
-        return DecisionReport(judgements, self._settles(), self.record_read.revision)
-
-    def record(self, ledger: Ledger, *, after: str) -> None:
-        ledger.reviews.add_decisions(self.decisions, preparations_made=self.preparations, after=after)
-
-    def _judge(self, wish: Wish, *, in_bulk: bool) -> Judgement:
+    def judge(self, wish: Wish, *, in_bulk: bool) -> Judgement:
+        """What becomes of the wish; what is to be recorded of it is kept."""
         row = self.rows.get(wish.staff_id)
         if row is None:
-            return self._refuse(wish, "no_proposal")
+            return Judgement(wish, "refused", _refuse(wish, "no_proposal"))
         refusal = self._find_refusal(wish, row)
         if refusal is not None:
-            return refusal
+            return Judgement(wish, "refused", refusal)
         held = row.decision
-        if held is not None and held.verdict == wish.verdict and (wish.verdict != "returned" or _repeats(held, wish)):
+        if held is not None and held.verdict == wish.verdict and _adds_nothing(wish, held.comment):
             return Judgement(wish, "unchanged")
-        if self._merely_prepares(wish, row):
+        weight = self.speaker.weigh(wish.verdict, row.preparation)
+        if weight == "preparation":
             return self._prepare(wish, row)
-        if self.person is not None and wish.verdict == "approved":
-            if row.preparation is None or row.preparation.verdict != "approved":
-                return self._refuse(wish, "not_prepared", person=self.reviewer)
-            if row.preparation.preparer == self.reviewer:
-                return self._refuse(wish, "same_person", person=self.reviewer)
-        self.decisions.append(self._make_decision(wish, row, in_bulk=in_bulk))
+        if weight != "decision":
+            return Judgement(wish, "refused", _refuse(wish, weight, person=self.speaker.name))
+        self.decisions.append(
+            self.speaker.decide(
+                self._name_subject(row),
+                wish.verdict,
+                wish.comment,
+                self.decided_at,
+                in_bulk=in_bulk,
+                prepared=row.preparation,
+                amends=row.published,
+            )
+        )
         return Judgement(wish, "decided")
 
-    def _find_refusal(self, wish: Wish, row: ReviewRow) -> Judgement | None:
-        """Why the wish can't be taken whoever it comes from, or because the worker isn't the person's."""
-        proposal, comment = row.proposal, wish.comment.strip()
-        if wish.seen_digest is not None and not row.digest.startswith(wish.seen_digest):
-            return self._refuse(wish, "stale", revision=str(self.record_read.revision))
-        if proposal.kind not in AWAITING_KINDS:
-            kinds = ", ".join(sorted(AWAITING_KINDS))
-            return self._refuse(
-                wish, "changes_nothing", kind=proposal.kind, kinds=kinds, kind_title=KINDS[proposal.kind]
-            )
-        if row.decision is not None and row.decision == row.published:
-            if wish.seen_digest is not None and wish.verdict == "approved":
-                return None  # a workbook imported again after publication
-            return self._refuse(wish, "registered")
-        if self.person is not None and not self.person.covers(row.district_code):
-            scope = self.person.authority
-            district = row.district_code or "unknown"
-            return self._refuse(wish, "out_of_scope", district=district, person=self.reviewer, scope=scope)
-        if wish.verdict == "returned" and not comment:
-            return self._refuse(wish, "question_missing")
-        if row.amends_published and not comment:
-            return self._refuse(wish, "amendment_unexplained")
-        if row.state == "reversed" and not comment:
-            return self._refuse(wish, "regrant_unexplained")
-        if wish.verdict == "approved" and proposal.needs_manual and not comment:
-            reasons_title = describe_proposal_reasons(proposal.reasons)
-            reasons = ", ".join(proposal.reasons)
-            return self._refuse(wish, "reason_missing", reasons=reasons, reasons_title=reasons_title)
-        return None
+    def settles(self) -> bool:
+        """Whether something of the month was open, and nothing is once the decisions are recorded."""
+        decided = {decision.staff_id: decision.verdict for decision in self.decisions}
+        states = {staff_id: decided.get(staff_id, row.state) for staff_id, row in self.rows.items()}
+        was_open = any(row.awaits_decision for row in self.rows.values())
+        return was_open and not any(state in OPEN_STATES for state in states.values())
 
-    def _merely_prepares(self, wish: Wish, row: ReviewRow) -> bool:
-        """Whether the person's word is a preparation; a question may be asked by anybody who is named."""
-        if self.person is None or wish.verdict == "returned":
-            return False
-        if "approver" not in self.person.roles:
-            return True
-        waits_for_another = row.preparation is None or row.preparation.verdict != "approved"
-        return wish.verdict == "approved" and waits_for_another and "reviewer" in self.person.roles
+    def _find_refusal(self, wish: Wish, row: ReviewRow) -> Refusal | None:
+        """Why the wish can't be taken whoever it comes from, or because the worker isn't the person's."""
+        if wish.seen_digest is not None and not row.digest.startswith(wish.seen_digest):
+            return _refuse(wish, "stale", revision=str(self.revision))
+        kind = row.proposal.kind
+        if kind not in AWAITING_KINDS:
+            kinds = ", ".join(sorted(AWAITING_KINDS))
+            return _refuse(wish, "changes_nothing", kind=kind, kinds=kinds, kind_title=KINDS[kind])
+        if row.decision is not None and row.decision == row.published:
+            # A workbook may be imported again after publication.
+            is_again = wish.seen_digest is not None and wish.verdict == "approved"
+            return None if is_again else _refuse(wish, "registered")
+        person = self.speaker.person
+        if person is not None and not person.covers(row.district_code):
+            return _refuse(
+                wish,
+                "out_of_scope",
+                district=row.district_code or "unknown",
+                district_title=row.district_code or "不明",
+                person=person.name,
+                scope=person.authority,
+                scope_title=person.title,
+            )
+        return None if wish.comment.strip() else _find_missing_comment(wish, row)
 
     def _prepare(self, wish: Wish, row: ReviewRow) -> Judgement:
         made = row.preparation
-        if made is not None and (made.verdict, made.preparer, made.comment) == (
-            wish.verdict,
-            self.reviewer,
-            wish.comment,
-        ):
+        said = (wish.verdict, self.speaker.name, wish.comment)
+        if made is not None and (made.verdict, made.preparer, made.comment) == said:
             return Judgement(wish, "unchanged")
-        self.preparations.append(
-            Preparation(
-                month=str(self.month),
-                revision=self.record_read.revision,
-                staff_id=wish.staff_id,
-                proposal_digest=row.digest,
-                verdict=wish.verdict,
-                preparer=self.reviewer,
-                authority=self.person.authority if self.person else "",
-                comment=wish.comment,
-                prepared_at=self.decided_at,
-            )
-        )
+        subject = self._name_subject(row)
+        self.preparations.append(self.speaker.prepare(subject, wish.verdict, wish.comment, self.decided_at))
         return Judgement(wish, "prepared")
 
-    def _make_decision(self, wish: Wish, row: ReviewRow, *, in_bulk: bool) -> Decision:
-        return Decision(
-            month=str(self.month),
-            revision=self.record_read.revision,
-            staff_id=wish.staff_id,
-            proposal_digest=row.digest,
-            verdict=wish.verdict,
-            reviewer=self.reviewer,
-            comment=wish.comment,
-            in_bulk=in_bulk,
-            decided_at=self.decided_at,
-            authority=self.person.authority if self.person else None,
-            preparation_id=row.preparation.id if row.preparation else None,
-            amends_id=row.published.id if row.published else None,
-        )
-
-    def _refuse(self, wish: Wish, code: RefusalCode, **details: str) -> Judgement:
-        return Judgement(wish, "refused", Refusal(code, wish.staff_id, details))
-
-    def _settles(self) -> bool:
-        states = {staff_id: row.state for staff_id, row in self.rows.items()}
-        was_open = any(state in OPEN_STATES for state in states.values())
-        for decision in self.decisions:
-            if decision.verdict in {"approved", "rejected", "returned", "later"}:
-                states[decision.staff_id] = decision.verdict
-        return was_open and not any(state in OPEN_STATES for state in states.values())
+    def _name_subject(self, row: ReviewRow) -> Subject:
+        return Subject(self.month, self.revision, row.proposal.staff_id, row.digest)
 
 
-def _repeats(held: RecordedDecision, wish: Wish) -> bool:
-    return held.comment == wish.comment
+def _conclude(
+    sitting: _Sitting, ledger: Ledger, judgements: Sequence[Judgement], after: str | None
+) -> DecisionReport:
+    """The report of what was judged, once it is recorded after that entry; without one nothing is."""
+    if after is None:
+        return DecisionReport(judgements)
+    ledger.reviews.add_decisions(sitting.decisions, preparations_made=sitting.preparations, after=after)
+    return DecisionReport(judgements, sitting.settles())
+
+
+def _adds_nothing(wish: Wish, comment: str) -> bool:
+    """Whether the same verdict says nothing new; a further question does."""
+    return wish.verdict != "returned" or wish.comment == comment
+
+
+def _find_missing_comment(wish: Wish, row: ReviewRow) -> Refusal | None:
+    """What a wish without a comment leaves unsaid that must be said."""
+    proposal = row.proposal
+    if wish.verdict == "returned":
+        return _refuse(wish, "question_missing")
+    if row.amends_published:
+        return _refuse(wish, "amendment_unexplained")
+    if row.state == "reversed":
+        return _refuse(wish, "regrant_unexplained")
+    if wish.verdict == "approved" and proposal.needs_manual:
+        reasons = f" ({', '.join(proposal.reasons)})" if proposal.reasons else ""
+        reasons_title = describe_proposal_reasons(proposal.reasons)
+        return _refuse(wish, "reason_missing", reasons=reasons, reasons_title=reasons_title)
+    return None
+
+
+def _refuse(wish: Wish, code: RefusalCode, **details: str) -> Refusal:
+    return Refusal(code, wish.staff_id, details)
 
 
 def _join_refusals(month: Month, refusals: Sequence[Refusal]) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 from flows.calendar import CityCalendar
 from flows.errors import DecisionRefused, UsageError
 from flows.ledger import Ledger
-from flows.ledger.review_rows import Decision, Objection, Outcome, RecordedDecision, RecordedObjection
+from flows.ledger.review_rows import Answer, Objection, RecordedDecision, RecordedObjection
 from flows.month import Month
 from flows.policy import load_policy
+from flows.review.four_eyes import Speaker, Subject
 from flows.review.people import ReviewPeople
 from flows.review.rows import ReviewRow, find_revision, list_review
 
@@ -80,7 +81,7 @@ def open_objection(
 def answer_objection(
     ledger: Ledger,
     number: int,
-    outcome: Outcome,
+    outcome: Answer,
     *,
     reviewer: str,
     comment: str,
@@ -94,7 +95,7 @@ def answer_objection(
     """
     if not comment.strip():
         raise DecisionRefused(f"objection {number} can't be answered without saying why. Use --comment.")
-    person = people.find(reviewer)
+    speaker = Speaker.find(people, reviewer)
 
     def act(head: str) -> ObjectionRow:
         found = _find_objection(ledger, number)
@@ -104,6 +105,7 @@ def answer_objection(
         month = Month.parse(objection.month)
         row = _find_row(ledger, month, objection.staff_id)
         contested = [it for it in ledger.reviews.list_decisions(objection.month) if it.id == objection.decision_id]
+        person = speaker.person
         if person is not None and not ("approver" in person.roles and person.covers(row.district_code)):
             raise DecisionRefused(
                 f"objection {number}: only an approver for the worker's district answers it; {reviewer} is "
@@ -113,18 +115,13 @@ def answer_objection(
             raise DecisionRefused(
                 f"objection {number}: {reviewer} took the decision objected to. Another approver must answer."
             )
-        decision = Decision(
-            month=objection.month,
-            revision=find_revision(ledger, month).revision,
-            staff_id=objection.staff_id,
-            proposal_digest=row.digest,
-            verdict=outcome,
-            reviewer=reviewer,
-            comment=comment,
-            in_bulk=False,
-            decided_at=decided_at,
-            authority=person.authority if person else None,
-            amends_id=objection.decision_id,
+        subject = Subject(month, find_revision(ledger, month).revision, objection.staff_id, row.digest)
+        decision = speaker.decide(
+            subject,
+            outcome,
+            comment,
+            decided_at,
+            amends=contested[0] if contested else None,
             objection_id=objection.id,
         )
         ledger.reviews.add_decisions([decision], after=head)

@@ -1,6 +1,6 @@
 """`config/review.yaml`: who may prepare and who may approve, for which districts, and when HR is reminded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,8 @@ TEXT_SHOWN = 200
 
 Role = Literal["reviewer", "approver"]
 District = str
+
+_ROLE_TITLES: Mapping[Role, str] = {"reviewer": "经办人", "approver": "审批人"}
 
 
 class Person(BaseModel):
@@ -37,6 +39,12 @@ class Person(BaseModel):
     def covers(self, district_code: str | None) -> bool:
         """Whether a worker of that district is theirs; one whose district is unknown is the whole city's only."""
         return self.scope == CITY or (district_code is not None and district_code in self.scope)
+
+    @property
+    def title(self) -> str:
+        """Roles and scope as HR reads them."""
+        roles = "、".join(_ROLE_TITLES[role] for role in self.roles)
+        return f"{roles}，全市" if self.scope == CITY else f"{roles}，区县 {'、'.join(self.scope)}"
 
     @property
     def authority(self) -> str:

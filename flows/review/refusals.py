@@ -55,7 +55,7 @@ _ENGLISH: Mapping[RefusalCode, str] = {
         "the proposal of worker {staff_id} can't be returned without a question. Ask it with --comment."
     ),
     "reason_missing": (
-        "the proposal of worker {staff_id} needs a person's look ({reasons}), so its approval must say why. Say it "
+        "the proposal of worker {staff_id} needs a person's look{reasons}, so its approval must say why. Say it "
         "with --comment."
     ),
     "amendment_unexplained": (
@@ -83,12 +83,12 @@ _CHINESE: Mapping[RefusalCode, str] = {
     "no_proposal": "员工编号 {staff_id} 本月没有调整建议，请核对编号。",
     "changes_nothing": "该员工的建议为“{kind_title}”，不改变等级，无需也不能作出决定。",
     "stale": "该员工的建议与最新的第 {revision} 版不同，请重新导出工作簿后再作决定。",
-    "registered": "该员工的等级已经登记入台账；更正须另作新的记录，不能改动原决定。",
+    "registered": "该员工的等级已经登记入台账，原决定不能再改；有误的，请用 fivestar review reverse 撤销。",
     "question_missing": "退回须在“意见”栏写明要核实的问题。",
-    "reason_missing": "该建议须人工核查（{reasons_title}），同意须在“意见”栏写明理由。",
+    "reason_missing": "该建议须人工核查：{reasons_title}同意的，须在“意见”栏写明理由。",
     "amendment_unexplained": "该员工本月等级已公布，本建议将更正它，须在“意见”栏写明理由。",
     "regrant_unexplained": "该员工已公布的等级曾被撤销，再作决定须在“意见”栏写明理由。",
-    "out_of_scope": "该员工属于 {district}，不在 {person} 的权限范围内（{scope}）。",
+    "out_of_scope": "该员工属于区县{district_title}，不在{person}（{scope_title}）的权限范围内，请由有权限的人决定。",
     "not_prepared": "尚无他人经办该建议；{person} 只能审批他人经办同意的建议，请先由经办人提出。",
     "same_person": "该决定由 {person} 本人经办，不能由同一人审批，请由其他审批人决定。",
 }

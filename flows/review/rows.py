@@ -6,15 +6,16 @@ the proposal is open again.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from flows.errors import DecisionRefused, QualityGate
 from flows.ledger import Ledger
 from flows.ledger.register import digest_register
 from flows.ledger.results import RevisionRecord, digest_proposal, group_pay_lines
-from flows.ledger.review_rows import RecordedDecision, RecordedObjection, RecordedPreparation, RegisterLine
+from flows.ledger.review_rows import Answer, RecordedDecision, RecordedObjection, RecordedPreparation, RegisterLine
 from flows.month import Month
 from flows.results import AWAITING_KINDS, Proposal
+from flows.review.four_eyes import find_unused_preparation
 
 ProposalState = Literal["none", "proposed", "prepared", "approved", "rejected", "returned", "later", "reversed"]
 """`none`: there is nothing to decide."""
@@ -22,7 +23,7 @@ ProposalState = Literal["none", "proposed", "prepared", "approved", "rejected", 
 OPEN_STATES: frozenset[ProposalState] = frozenset({"proposed", "prepared", "returned"})
 """States in which somebody has yet to decide; a return waits for its question's answer."""
 
-ANSWERS = frozenset({"upheld", "dismissed"})
+ANSWERS: frozenset[str] = frozenset(get_args(Answer))
 
 
 @dataclass(frozen=True)
@@ -128,10 +129,7 @@ class _History:
         holding = next((it for it in candidates if it is not None and it.proposal_digest == digest), None)
         if was_upheld and holding == latest and holding != self.published:
             holding = None
-        used_up_to = max((it.preparation_id or 0 for it in self.decisions), default=0)
-        prepared = self.preparations[-1] if self.preparations else None
-        if prepared is not None and (prepared.proposal_digest != digest or prepared.id <= used_up_to):
-            prepared = None
+        prepared = find_unused_preparation(self.preparations, self.decisions, digest)
         answered = {it.objection_id for it in self.decisions}
         return ReviewRow(
             proposal,

@@ -17,7 +17,8 @@ ReviewState = Literal["open", "decided", "published"]
 class ReviewStanding:
     """A month's review: `open` while somebody has yet to decide; `published` once the register has what was approved.
 
-    A later revision that proposes otherwise opens it again.
+    `decided` if nothing is open, while something approved waits for the register or nothing was ever approved. A
+    later revision that proposes otherwise opens it again.
     """
 
     month: Month

@@ -235,9 +235,11 @@ def _enter(ledger: Ledger, record: RegisterRecord) -> None:
     decision = Decision(
         str(month), 1, record.staff_id, "0" * 64, "approved", "审核人", "", in_bulk=False, decided_at=RECORDED_AT
     )
-    ledger.reviews.add_decisions([decision])
+    ledger.reviews.add_decisions([decision], after=ledger.reviews.find_head())
     decision_id = ledger.reviews.list_decisions(str(month))[-1].id
-    ledger.register.publish([RegisterEntry(record, str(month), 1, decision_id)], {}, RECORDED_AT)
+    ledger.register.publish(
+        [RegisterEntry(record, str(month), 1, decision_id)], {}, RECORDED_AT, after=ledger.reviews.find_head()
+    )
 
 
 def _make_result(

@@ -314,7 +314,7 @@ def test_a_decision_and_what_it_put_into_force_are_told(home: Home, workers: dic
     newest = document["register"][-1]
     assert (newest["grade"], newest["effective_on"]) == (document["proposed_grade"], "2024-04-01")
     assert newest["decision_no"] == decision["decision_no"]
-    assert "批准，审核人，2024-04-05 10:00：核对无误（有效）" in explain(home, "staff", staff_id).out
+    assert "同意，审核人，2024-04-05 10:00：核对无误（有效）" in explain(home, "staff", staff_id).out
 
 
 def test_a_month_must_be_named(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_decisions_register_arrears_and_records_are_written_out() -> None:
     )
     text = write_worker(HEADING, found, "某人")
     # 01:30 UTC is 09:30 in the city.
-    assert "决定 2（第 2 版）：批准，审核人，2024-04-08 09:30：核对无误（有效）" in text
+    assert "决定 2（第 2 版）：同意，审核人，2024-04-08 09:30：核对无误（有效）" in text
     assert "台账 7：2021-04-01 起 其他 1 级，学历 无，证书 无；2021-03 第 1 版，决定 5，2021-04-06 16:00 登记" in text
     assert "补发（§5）：2024-06-03 批准，2 个月 × 170.00 = 340.00" in text
     key = f"月份 2024-03，员工编号 {proposal.staff_id}"

@@ -47,13 +47,18 @@ def filled(url: str, make_result: Callable[..., MonthResult]) -> Iterator[str]:
     ledger.reviews.add_decisions(
         [Decision("2024-03", 1, staff_id, "d" * 64, "approved", "审核人", "", in_bulk=False, decided_at=NOW)],
         preparations_made=[Preparation("2024-03", 1, staff_id, "d" * 64, "approved", "经办人", "reviewer", "", NOW)],
+        after=ledger.reviews.find_head(),
     )
     day = date(2024, 4, 8)
-    ledger.reviews.add_objection(Objection("2024-03", 1, staff_id, None, "不服", "经办人", day, day, NOW))
+    ledger.reviews.add_objection(
+        Objection("2024-03", 1, staff_id, None, "不服", "经办人", day, day, NOW), after=ledger.reviews.find_head()
+    )
     [decision] = ledger.reviews.list_decisions("2024-03")
     record = RegisterRecord(staff_id, "other", 2, "none", "none", date(2024, 4, 1))
     line = ArrearsLine("2024-03", staff_id, date(2024, 4, 1), date(2024, 6, 3), 2, 100, 200)
-    ledger.register.publish([RegisterEntry(record, "2024-03", 1, decision.id)], {decision.id: line}, NOW)
+    ledger.register.publish(
+        [RegisterEntry(record, "2024-03", 1, decision.id)], {decision.id: line}, NOW, after=ledger.reviews.find_head()
+    )
     ledger.close()
     yield url
 

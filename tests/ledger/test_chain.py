@@ -47,13 +47,18 @@ def ledger(url: str, make_result: Callable[..., MonthResult]) -> Iterator[Ledger
     opened.reviews.add_decisions(
         [make_decision(staff_id)],
         preparations_made=[Preparation("2024-03", 1, staff_id, "d" * 64, "approved", "经办人", "reviewer", "", NOW)],
+        after=opened.reviews.find_head(),
     )
     day = date(2024, 4, 8)
-    opened.reviews.add_objection(Objection("2024-03", 1, staff_id, None, "不服", "经办人", day, day, NOW))
+    opened.reviews.add_objection(
+        Objection("2024-03", 1, staff_id, None, "不服", "经办人", day, day, NOW), after=opened.reviews.find_head()
+    )
     [decision] = opened.reviews.list_decisions("2024-03")
     record = RegisterRecord(staff_id, "other", 2, "none", "none", date(2024, 4, 1))
     line = ArrearsLine("2024-03", staff_id, date(2024, 4, 1), date(2024, 6, 3), 2, 100, 200)
-    opened.register.publish([RegisterEntry(record, "2024-03", 1, decision.id)], {decision.id: line}, NOW)
+    opened.register.publish(
+        [RegisterEntry(record, "2024-03", 1, decision.id)], {decision.id: line}, NOW, after=opened.reviews.find_head()
+    )
     yield opened
     opened.close()
 
@@ -139,7 +144,7 @@ def test_a_writer_who_was_overtaken_looks_again(ledger: Ledger) -> None:
     def act(head: str) -> int:
         looks.append(head)
         if len(looks) == 1:
-            ledger.reviews.add_decisions([make_decision("K2")])
+            ledger.reviews.add_decisions([make_decision("K2")], after=head)
         ledger.reviews.add_decisions([make_decision("K3")], after=head)
         return len(looks)
 

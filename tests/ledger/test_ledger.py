@@ -129,12 +129,14 @@ def test_the_grade_in_force_is_the_latest_to_take_effect_then_the_latest_recorde
     ledger.results.save(result, 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     month = str(result.month)
     row = Decision(month, 1, "K1", digest_proposal(result.proposals[0], ()), "approved", "审核人", "", True, NOW)
-    ledger.reviews.add_decisions([row] * 3)
+    ledger.reviews.add_decisions([row] * 3, after=ledger.reviews.find_head())
     ids = [decision.id for decision in ledger.reviews.list_decisions(month)]
 
     def enter(decision_id: int, grade: int, effective_on: date) -> None:
         record = RegisterRecord("K1", "other", grade, "none", "none", effective_on)
-        ledger.register.publish([RegisterEntry(record, month, 1, decision_id)], {}, NOW)
+        ledger.register.publish(
+            [RegisterEntry(record, month, 1, decision_id)], {}, NOW, after=ledger.reviews.find_head()
+        )
 
     enter(ids[0], 5, date(2024, 4, 1))
     enter(ids[1], 3, date(2024, 1, 1))

@@ -168,11 +168,14 @@ def test_a_month_without_result_has_no_review(tmp_path: Path) -> None:
 def enter_grade(ledger: Ledger, staff_id: str, grade: int, effective_on: date) -> None:
     """A grade of an earlier month, on its way into the register after March was judged."""
     ledger.reviews.add_decisions(
-        [Decision("2024-02", 1, staff_id, "0" * 64, "approved", "审核人", "", in_bulk=False, decided_at=IN_TIME)]
+        [Decision("2024-02", 1, staff_id, "0" * 64, "approved", "审核人", "", in_bulk=False, decided_at=IN_TIME)],
+        after=ledger.reviews.find_head(),
     )
     decision_id = ledger.reviews.list_decisions("2024-02")[-1].id
     record = RegisterRecord(staff_id, "other", grade, "none", "assistant", effective_on)
-    ledger.register.publish([RegisterEntry(record, "2024-02", 1, decision_id)], {}, NOW)
+    ledger.register.publish(
+        [RegisterEntry(record, "2024-02", 1, decision_id)], {}, NOW, after=ledger.reviews.find_head()
+    )
 
 
 def test_a_month_judged_before_the_register_changed_can_be_neither_decided_nor_published(

@@ -348,7 +348,9 @@ def test_a_letter_tells_the_policy_that_judged_whatever_the_files_say_by_now(
 def test_letters_are_refused_once_the_register_has_changed_under_the_month(house: House, tmp_path: Path) -> None:
     record = RegisterRecord(RAISED, "other", 5, "bachelor", "assistant", date(2024, 3, 1))
     [decision, *_] = house.ledger.reviews.list_decisions("2024-03")
-    house.ledger.register.publish([RegisterEntry(record, "2024-02", 1, decision.id)], {}, JUDGED_AT)
+    house.ledger.register.publish(
+        [RegisterEntry(record, "2024-02", 1, decision.id)], {}, JUDGED_AT, after=house.ledger.reviews.find_head()
+    )
     with pytest.raises(DecisionRefused, match="the register in force on 2024-03-31 has changed"):
         write(house, tmp_path / "letters")
 

@@ -23,7 +23,7 @@ from review_month import (
 
 from flows.errors import DecisionRefused, UsageError
 from flows.ledger import Ledger
-from flows.ledger.review_rows import Outcome, RecordedObjection
+from flows.ledger.review_rows import Answer, RecordedObjection
 from flows.results import MonthResult
 from flows.review.decisions import NOBODY_NAMED
 from flows.review.objections import ObjectionRow, answer_objection, list_objections, open_objection
@@ -54,7 +54,7 @@ def object_to(ledger: Ledger, staff_id: str, *, filed_on: date = date(2024, 4, 8
 def give_answer(
     ledger: Ledger,
     number: int,
-    outcome: Outcome,
+    outcome: Answer,
     *,
     reviewer: str = BOTH,
     comment: str = "已复核",

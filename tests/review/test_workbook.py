@@ -283,7 +283,7 @@ def test_the_decision_is_chosen_from_a_list_and_anything_else_refused_in_chinese
     [(rule, formula)] = re.findall(r"<dataValidation ([^>]*)><formula1>(.*?)</formula1>", part)
     assert formula == '"同意,驳回,退回,暂缓"'
     assert f'sqref="C2:C{last}"' in rule
-    assert 'error="请从下拉列表中选择：同意、驳回、退回、暂缓；暂不决定的请留空。"' in rule
+    assert 'error="请从下拉列表中选择：同意、驳回、退回、暂缓；还要考虑的请留空。"' in rule
 
 
 def test_decisions_and_missing_comments_are_coloured(make_result: Make, path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_trial_tells_what_would_be_taken_and_records_nothing(desk: Desk) -> No
     assert tell(report) == {
         "K1": "可采纳（只核对，未采纳）：同意",
         "K2": (
-            "已拒绝：该建议须人工核查（一次晋升超过一级，而学历、证书未变，请人工核查。），同意须在“意见”栏写明理由。"
+            "已拒绝：该建议须人工核查：一次晋升超过一级，而学历、证书未变，请人工核查。同意的，须在“意见”栏写明理由。"
         ),
     }
 
@@ -280,7 +280,9 @@ def test_nobody_approves_by_workbook_what_they_prepared_or_nobody_did(desk: Desk
 def test_a_worker_of_another_district_is_refused(desk: Desk) -> None:
     report = desk.take(desk.fill_in({"K1": ("驳回", ""), "K3": ("驳回", "")}), reviewer="钱鼓楼", people=PEOPLE)
     assert desk.list_verdicts() == {"K3": "rejected"}
-    assert tell(report)["K1"].startswith("已拒绝：该员工属于 410202，不在 钱鼓楼 的权限范围内")
+    assert tell(report)["K1"] == (
+        "已拒绝：该员工属于区县410202，不在钱鼓楼（审批人，区县 410204）的权限范围内，请由有权限的人决定。"
+    )
 
 
 def test_somebody_who_is_not_named_imports_nothing(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from flows.evaluate.explain.pay import PayExplanation
 from flows.evaluate.explain.worker import StepExplanation, WorkerExplanation
 from flows.evaluate.grade_rules import BLOCK_TITLES
 from flows.policy_words import WORDS, describe_value
+from flows.verdicts import ACT_TITLES
 from flows.wording import (
     BASES,
     KINDS,
@@ -20,15 +21,6 @@ from flows.wording import (
     format_yuan,
 )
 
-VERDICTS = {
-    "approved": "批准",
-    "rejected": "不同意",
-    "returned": "退回",
-    "later": "暂缓",
-    "reversed": "撤销",
-    "upheld": "异议成立",
-    "dismissed": "异议不成立",
-}
 _INPUTS = {
     "service_months": "工龄月数",
     "prior_service_months": "以往工龄月数",
@@ -120,7 +112,7 @@ def _write_decisions(explanation: WorkerExplanation) -> Iterator[str]:
         held = "有效" if decision.holds else "已被后来的决定或不同的内容取代"
         comment = f"：{decision.comment}" if decision.comment else ""
         yield (
-            f"  决定 {decision.decision_no}（第 {decision.revision} 版{bulk}）：{VERDICTS[decision.verdict]}，"
+            f"  决定 {decision.decision_no}（第 {decision.revision} 版{bulk}）：{ACT_TITLES[decision.verdict]}，"
             f"{decision.reviewer}，{format_instant(decision.decided_at)}{comment}（{held}）"
         )
     if not explanation.register:

@@ -45,7 +45,7 @@ def write_to_decide(sheet: Any, formats: Formats, people: Sequence[PersonRow], h
             "validate": "list",
             "source": words,
             "error_title": "决定",
-            "error_message": f"请从下拉列表中选择：{'、'.join(words)}；暂不决定的请留空。",
+            "error_message": f"请从下拉列表中选择：{'、'.join(words)}；还要考虑的请留空。",
         },
     )
     _colour_choices(sheet, formats, last)
