@@ -6,7 +6,7 @@ stands in `flows.monthly` for Prefect and in `run_month` for everyone else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.calendar import CityCalendar
@@ -34,7 +34,7 @@ from flows.review.payroll.files import format_payroll_files
 from flows.review.people import load_review_settings
 from flows.review.publication import PublishReport, publish
 from flows.review.reminding import find_due_reminder
-from flows.review.rows import find_revision
+from flows.review.rows import find_revision, list_standing_lines
 from flows.review.standing import ReviewStanding, find_standing
 from flows.revisions import Assessment, write_revision
 
@@ -177,40 +177,44 @@ def add_causes(error: FivestarError, failures: Sequence[FivestarError]) -> Fives
 
 
 def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
-    """Put approved proposals into the register, write arrears and payroll's files, and queue the notice.
+    """Put approved proposals into the register, write what payroll needs, queue the notice.
 
-    Again changes nothing, and puts files back that were lost.
-    Raises `QualityGate`, before the register is touched, if the month's files are not there.
+    Again changes nothing, and puts files back that were lost. Raises `QualityGate`, before the register is touched,
+    if the month's files are not there, and `SourceUnavailable` if another run is writing them.
     """
     with record_step(house, "publish", clock, month=month) as counts:
         config = load_notify_config(house.settings.config)
         folder = MonthFolder(house.settings.home, find_revision(house.ledger, month).month)
-        if folder.find_revision() is None:
-            raise QualityGate(
-                f"{folder.path}: the results are not there. Write them again: fivestar evaluate --month {month}."
+        with folder.lock():
+            if folder.find_revision() is None:
+                raise QualityGate(
+                    f"{folder.path}: the results are not there. Write them again: fivestar evaluate --month {month}."
+                )
+            report = publish(house.ledger, month, recorded_at=clock())
+            counts.update(
+                entered=report.entered_count,
+                already=report.already_count,
+                reversed=report.reversed_count,
+                open=report.open_count,
+                chain_head=house.ledger.reviews.find_head(),
             )
-        report = publish(house.ledger, month, recorded_at=clock())
-        files = {ARREARS: format_arrears(report.arrears), **format_payroll_files(house, month)}
-        for name, content in files.items():
-            folder.write_file(name, content)
-        with house.view() as view:
-            contacts = load_contacts(view)
-        queue_publication_notice(
-            house.ledger,
-            config,
-            contacts,
-            month=month,
-            entered_count=report.entered_count + report.already_count,
-            left_count=report.open_count,
-            queued_at=clock(),
-        )
-        counts.update(
-            entered=report.entered_count,
-            already=report.already_count,
-            reversed=report.reversed_count,
-            open=report.open_count,
-            chain_head=house.ledger.reviews.find_head(),
-        )
+            folder.write_file(ARREARS, format_arrears(report.arrears))
+            for name, content in format_payroll_files(house, month).items():
+                folder.write_file(name, content)
+        lines = house.ledger.register.list_month(str(month))
+        if lines:
+            with house.view() as view:
+                contacts = load_contacts(view)
+            queue_publication_notice(
+                house.ledger,
+                config,
+                contacts,
+                month=month,
+                entered_count=len(list_standing_lines(lines)),
+                left_count=report.open_count,
+                register_no=lines[-1].register_no,
+                queued_at=clock(),
+            )
     return report
 
 
@@ -231,7 +235,11 @@ def watch_reviews(house: House, clock: Clock) -> WatchReport:
             if standing.state != "open":
                 withdraw_reminders(house.ledger, standing.month, now)
         reminded, missing = _remind(house, standings, calendar, now)
-        unpublished = [each for each in standings if each.state == "decided" and each.waiting_count]
+        unpublished = [
+            each
+            for each in standings
+            if each.state != "open" and (each.waiting_count or _publication_broke_off(house, each.month))
+        ]
         counts.update(
             open=sum(standing.state == "open" for standing in standings),
             reminded=len(reminded),
@@ -239,6 +247,19 @@ def watch_reviews(house: House, clock: Clock) -> WatchReport:
             without_contact=missing,
         )
     return WatchReport(True, reminded, unpublished, missing)
+
+
+def _publication_broke_off(house: House, month: Month) -> bool:
+    """Whether the register has records of the month that no publication saw through: its files may be missing."""
+    lines = house.ledger.register.list_month(str(month))
+    if not lines:
+        return False
+    finished = [
+        outcome["finished_at"]
+        for outcome in house.ledger.list_outcomes(str(month))
+        if outcome["step"] == "publish" and outcome["ok"]
+    ]
+    return max(line.recorded_at for line in lines) > max(finished, default=datetime.min.replace(tzinfo=UTC))
 
 
 def _remind(

@@ -6,7 +6,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 from flows.cli.options import Config, Home, MonthText, check_word, open_installation, parse_day, read_clock
-from flows.cli.review import Reviewer, check_reviewer, warn_of_nobody
+from flows.cli.review import Reviewer, check_reviewer, check_text, warn_of_nobody
 from flows.errors import UsageError
 from flows.month import Month, city_day
 
@@ -42,7 +42,7 @@ def open_objection(
             house.ledger,
             Month.parse(month),
             staff,
-            statement=comment.strip(),
+            statement=check_text("--comment", comment.strip()),
             recorder=check_reviewer(reviewer),
             filed_on=_parse_filed_on(filed_on, city_day(now)),
             recorded_at=now,
@@ -72,7 +72,7 @@ def answer(
             objection,
             cast(Answer, outcome),
             reviewer=check_reviewer(reviewer),
-            comment=comment,
+            comment=check_text("--comment", comment),
             decided_at=read_clock(),
             people=people,
         )

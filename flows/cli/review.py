@@ -8,7 +8,7 @@ import typer
 
 from flows.cli.decided import tell_decided
 from flows.cli.options import Config, Home, MonthText, check_word, open_installation, read_clock
-from flows.errors import UsageError
+from flows.errors import DecisionRefused, UsageError
 from flows.month import CITY_ZONE, Month
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ def status(month: MonthText, home: Home = None, config: Config = None) -> None:
     if standing.opened_at is not None:
         opened_at = standing.opened_at.astimezone(CITY_ZONE).isoformat(timespec="seconds")
         typer.echo(f"open since {opened_at}; to be decided one by one: {standing.manual_count}")
+    if standing.unsupported_count:
+        typer.echo(f"published, and not proposed any more: {standing.unsupported_count} (fivestar review list)")
     if standing.waiting_count:
         typer.echo(f"to be published: {standing.waiting_count}")
 
@@ -191,7 +193,7 @@ def reverse(
             Month.parse(month),
             staff,
             reviewer=check_reviewer(reviewer),
-            comment=comment,
+            comment=check_text("--comment", comment),
             decided_at=read_clock(),
             people=people,
             dry_run=dry_run,
@@ -206,10 +208,22 @@ def reverse(
 
 
 def check_reviewer(reviewer: str) -> str:
-    """The name without blanks around it. Raises `UsageError` if nothing is left."""
-    if not reviewer.strip():
-        raise UsageError("--reviewer is empty. Give the name of the person who decides.")
-    return reviewer.strip()
+    """The name without blanks around it. Raises `UsageError` for one that can't be recorded."""
+    from flows.review.people import check_name
+
+    try:
+        return check_name(reviewer)
+    except ValueError as error:
+        raise UsageError(f"--reviewer: {error}. Give the name of the person who decides.") from None
+
+
+def check_text(option: str, text: str) -> str:
+    """The text as given. Raises `UsageError`, which names the option, if the terminal's coding isn't UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{option} is not UTF-8. Set the terminal to UTF-8 and write it again.") from None
+    return text
 
 
 def tell_dry_run(dry_run: bool) -> None:
@@ -252,7 +266,7 @@ def _decide(
             verdict,
             reviewer=check_reviewer(reviewer),
             staff_ids=staff or None,
-            comment=comment,
+            comment=check_text("--comment", comment),
             decided_at=read_clock(),
             people=people,
             dry_run=dry_run,
@@ -261,6 +275,10 @@ def _decide(
         tell_dry_run(dry_run)
         typer.echo(f"{verdict}: {report.count('decided')}")
         _echo_rest(report)
+        if report.refusals and len(report.refusals) == len(report.judgements):
+            raise DecisionRefused(
+                f"{month}: none of {len(report.refusals)} proposals could be taken, for the reasons above."
+            )
         if report.settles_review:
             tell_decided(house, Month.parse(month))
 

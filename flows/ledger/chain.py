@@ -99,9 +99,15 @@ def examine_chain(connection: Connection, known_heads: Collection[str] = ()) -> 
     """
     entries = [dict(row) for row in connection.execute(select(review_chain).order_by(review_chain.c.id)).mappings()]
     head, fault = FIRST_HASH, ""
-    rows = {table.name: dict(_digest_rows(connection, table)) for table in CHAINED}
+    rows: dict[str, dict[int, str]] = {}
+    for table in CHAINED:
+        try:
+            rows[table.name] = dict(_digest_rows(connection, table))
+        except (TypeError, ValueError):
+            return ChainState(len(entries), head, f"{table.name} holds what this program never writes")
     for entry in entries:
-        fault = fault or _examine_entry(entry, head, rows[entry["table_name"]].pop(entry["row_id"], None))
+        own = rows.get(entry["table_name"], {})
+        fault = fault or _examine_entry(entry, head, own.pop(entry["row_id"], None))
         head = entry["entry_hash"]
     unknown = next(((name, min(left)) for name, left in rows.items() if left), None)
     if unknown and not fault:

@@ -32,7 +32,7 @@ def examine_ledger(url: str) -> LedgerState:
         parsed = make_url(url)
         if _is_absent(parsed):
             return "absent"
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigurationError(
             "FIVESTAR_DATABASE_URL is not a database URL that this installation can use "

@@ -113,6 +113,18 @@ class RegisterLedger:
         query = select(*(standing.c[column.name] for column in grade_register.c)).where(standing.c.place == 1)
         return self._read_lines(query.order_by(standing.c.staff_id))
 
+    def list_later_workers(self, after: date) -> frozenset[str]:
+        """The workers who hold a grade by a standing record that takes effect after that day."""
+        taken_back = select(grade_register.c.reverses_id).where(grade_register.c.reverses_id.is_not(None))
+        query = (
+            select(grade_register.c.staff_id)
+            .where(grade_register.c.effective_on > after)
+            .where(grade_register.c.reverses_id.is_(None))
+            .where(grade_register.c.id.not_in(taken_back))
+        )
+        with self._engine.connect() as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def list_history(self, staff_id: str) -> list[RegisterLine]:
         """Every register line of one worker, in the order in which they were recorded."""
         return self._read_lines(

@@ -48,7 +48,7 @@ class Ledger:
         than this code.
         """
         try:
-            engine = create_engine(url)
+            engine = create_engine(url, hide_parameters=True)  # they hold workers' data
             if engine.dialect.name == "sqlite":
                 event.listen(engine, "connect", _prepare_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)

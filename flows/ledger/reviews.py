@@ -94,6 +94,23 @@ class ReviewLedger:
         """Every objection, of one month if asked, the earliest first."""
         return [RecordedObjection(**row) for row in self._read(objections, month)]
 
+    def map_digests(self, month: str, revision: int) -> dict[str, str]:
+        """The digest of each worker's proposal as it was recorded with the revision."""
+        query = select(grade_proposals.c.staff_id, grade_proposals.c.digest).where(
+            grade_proposals.c.month == month, grade_proposals.c.revision == revision
+        )
+        with self._engine.connect() as connection:
+            return {row.staff_id: row.digest for row in connection.execute(query)}
+
+    def knows_named_people(self) -> bool:
+        """Whether anything was ever prepared or decided by somebody who was named."""
+        queries = (
+            select(preparations.c.id).limit(1),
+            select(decisions.c.id).where(decisions.c.authority.is_not(None)).limit(1),
+        )
+        with self._engine.connect() as connection:
+            return any(connection.execute(query).first() is not None for query in queries)
+
     def map_first_shown(self, month: str) -> dict[tuple[str, str], datetime]:
         """When each content of a proposal first came before HR, by worker and digest."""
         joined = grade_proposals.join(

@@ -91,16 +91,17 @@ def queue_publication_notice(
     month: Month,
     entered_count: int,
     left_count: int,
+    register_no: int,
     queued_at: datetime,
 ) -> QueueReport:
     """Queue for HR how many of the month's grades are in the register.
 
-    `entered_count` is all of the month's by now, so that each publication that enters any gets its own notice.
+    `register_no` is the month's newest record, so that each publication that adds one gets its own notice.
     """
     contents = describe_publication(ledger, month, entered_count=entered_count, left_count=left_count)
     names: tuple[MessageName, ...] = ("publication_notice",)
     return queue_contents(
-        ledger, config, contacts, contents, names, month=month, queued_at=queued_at, number=entered_count
+        ledger, config, contacts, contents, names, month=month, queued_at=queued_at, number=register_no
     )
 
 

@@ -133,7 +133,7 @@ class _Sitting:
     def open(
         cls, ledger: Ledger, month: Month, people: ReviewPeople, reviewer: str, decided_at: datetime
     ) -> "_Sitting":
-        speaker = Speaker.find(people, reviewer)
+        speaker = Speaker.find(ledger, people, reviewer)
         record = find_revision(ledger, month)
         refuse_outdated(ledger, month, record)
         rows = {row.proposal.staff_id: row for row in list_review(ledger, month)}
@@ -183,6 +183,8 @@ class _Sitting:
         if kind not in AWAITING_KINDS:
             kinds = ", ".join(sorted(AWAITING_KINDS))
             return _refuse(wish, "changes_nothing", kind=kind, kinds=kinds, kind_title=KINDS[kind])
+        if row.reversal_waits:
+            return _refuse(wish, "being_reversed", month=str(self.month))
         if row.decision is not None and row.decision == row.published:
             # A workbook may be imported again after publication.
             is_again = wish.seen_digest is not None and wish.verdict == "approved"
@@ -198,6 +200,8 @@ class _Sitting:
                 scope=person.authority,
                 scope_title=person.title,
             )
+        if wish.verdict == "returned" and not self.speaker.decides and row.state not in {*OPEN_STATES, "later"}:
+            return _refuse(wish, "decided_above", person=self.speaker.name)
         return None if wish.comment.strip() else _find_missing_comment(wish, row)
 
     def _prepare(self, wish: Wish, row: ReviewRow) -> Judgement:
@@ -237,6 +241,8 @@ def _find_missing_comment(wish: Wish, row: ReviewRow) -> Refusal | None:
         return _refuse(wish, "amendment_unexplained")
     if row.state == "reversed":
         return _refuse(wish, "regrant_unexplained")
+    if row.objections:
+        return _refuse(wish, "objection_unmentioned", number=str(row.objections[0].id))
     if wish.verdict == "approved" and proposal.needs_manual:
         reasons = f" ({', '.join(proposal.reasons)})" if proposal.reasons else ""
         reasons_title = describe_proposal_reasons(proposal.reasons)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from flows.errors import DecisionRefused
+from flows.ledger import Ledger
 from flows.ledger.review_rows import Act, Decision, Preparation, RecordedDecision, RecordedPreparation
 from flows.month import Month
 from flows.review.people import Person, ReviewPeople
@@ -37,9 +39,22 @@ class Speaker:
     person: Person | None
 
     @classmethod
-    def find(cls, people: ReviewPeople, name: str) -> "Speaker":
-        """The speaker of that name. Raises `DecisionRefused` if others are named and this one is not."""
+    def find(cls, ledger: Ledger, people: ReviewPeople, name: str) -> "Speaker":
+        """The speaker of that name.
+
+        Raises `DecisionRefused` if others are named and this one is not, or if nobody is named any more.
+        """
+        if not people.is_set_up and ledger.reviews.knows_named_people():
+            raise DecisionRefused(
+                "review.yaml names nobody, yet decisions were taken by people whom it named: nobody decides alone "
+                "any more. Restore its list of people, or name the right --config."
+            )
         return cls(name, people.find(name))
+
+    @property
+    def decides(self) -> bool:
+        """Whether the speaker's word can be a decision on more than a question."""
+        return self.person is None or "approver" in self.person.roles
 
     def covers(self, district_code: str | None) -> bool:
         """Whether a worker of that district is the speaker's to judge."""
@@ -47,10 +62,10 @@ class Speaker:
 
     def weigh(self, act: Act, prepared: RecordedPreparation | None) -> Weight:
         """What the speaker's word is worth, given what was prepared and not decided on since."""
-        if self.person is None or act == "returned":  # a question may be asked by anybody who is named
+        if self.person is None:
             return "decision"
         if "approver" not in self.person.roles:
-            return "preparation"
+            return "decision" if act == "returned" else "preparation"  # asking moves nothing
         if act not in NEED_ANOTHER:
             return "decision"
         if prepared is None or prepared.verdict != act:

@@ -17,7 +17,7 @@ from flows.month import Month
 from flows.policy import load_policy
 from flows.review.four_eyes import Speaker, Subject
 from flows.review.people import ReviewPeople
-from flows.review.rows import ReviewRow, find_revision, list_review
+from flows.review.rows import ReviewRow, find_revision, list_review, list_standing_lines
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,22 @@ def open_objection(
 
     def act(head: str) -> RecordedObjection:
         row = _find_row(ledger, month, staff_id)
-        contested = row.published or row.decision
-        if contested is None and row.awaits_decision:
+        contested = _find_published(ledger, month, staff_id) or (row.decision if row else None)
+        if contested is None and row is None:
+            raise DecisionRefused(
+                f"{month}: worker {staff_id} has no proposal. Look the number up with fivestar review list."
+            )
+        if contested is None and row is not None and row.awaits_decision:
             raise DecisionRefused(
                 f"{month}: nothing has been decided on worker {staff_id}'s proposal yet, so there is nothing to "
                 "object to. Note the worker's view in the comment of the decision."
             )
-        if row.objections:
+        waiting = [it.objection for it in list_objections(ledger, month) if it.answer is None]
+        own = next((it for it in waiting if it.staff_id == staff_id), None)
+        if own is not None:
             raise DecisionRefused(
-                f"{month}: objection {row.objections[0].id} of worker {staff_id} is open, due on "
-                f"{row.objections[0].due_on}. Answer that one first: fivestar review answer {row.objections[0].id}."
+                f"{month}: objection {own.id} of worker {staff_id} is open, due on {own.due_on}. Answer that one "
+                f"first: fivestar review answer {own.id}."
             )
         objection = Objection(
             month=str(month),
@@ -95,7 +101,7 @@ def answer_objection(
     """
     if not comment.strip():
         raise DecisionRefused(f"objection {number} can't be answered without saying why. Use --comment.")
-    speaker = Speaker.find(people, reviewer)
+    speaker = Speaker.find(ledger, people, reviewer)
 
     def act(head: str) -> ObjectionRow:
         found = _find_objection(ledger, number)
@@ -106,7 +112,8 @@ def answer_objection(
         row = _find_row(ledger, month, objection.staff_id)
         contested = [it for it in ledger.reviews.list_decisions(objection.month) if it.id == objection.decision_id]
         person = speaker.person
-        if person is not None and not ("approver" in person.roles and person.covers(row.district_code)):
+        district_code = None if row is None else row.district_code
+        if person is not None and not ("approver" in person.roles and person.covers(district_code)):
             raise DecisionRefused(
                 f"objection {number}: only an approver for the worker's district answers it; {reviewer} is "
                 f"{person.authority}."
@@ -115,7 +122,9 @@ def answer_objection(
             raise DecisionRefused(
                 f"objection {number}: {reviewer} took the decision objected to. Another approver must answer."
             )
-        subject = Subject(month, find_revision(ledger, month).revision, objection.staff_id, row.digest)
+        # Of a worker whom the newest revision lacks, what was decided is what the answer is about.
+        digest = row.digest if row is not None else contested[0].proposal_digest if contested else ""
+        subject = Subject(month, find_revision(ledger, month).revision, objection.staff_id, digest)
         decision = speaker.decide(
             subject,
             outcome,
@@ -148,10 +157,13 @@ def _find_objection(ledger: Ledger, number: int) -> ObjectionRow:
     return found[0]
 
 
-def _find_row(ledger: Ledger, month: Month, staff_id: str) -> ReviewRow:
-    row = next((it for it in list_review(ledger, month) if it.proposal.staff_id == staff_id), None)
-    if row is None:
-        raise DecisionRefused(
-            f"{month}: worker {staff_id} has no proposal. Look the number up with fivestar review list."
-        )
-    return row
+def _find_row(ledger: Ledger, month: Month, staff_id: str) -> ReviewRow | None:
+    return next((it for it in list_review(ledger, month) if it.proposal.staff_id == staff_id), None)
+
+
+def _find_published(ledger: Ledger, month: Month, staff_id: str) -> RecordedDecision | None:
+    """The decision behind the worker's newest grade of the month, whatever the newest revision says."""
+    lines = list_standing_lines(ledger.register.list_month(str(month)))
+    line = next((it for it in reversed(lines) if it.record.staff_id == staff_id), None)
+    decisions = {it.id: it for it in ledger.reviews.list_decisions(str(month))}
+    return None if line is None else decisions[line.decision_id]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -15,6 +15,8 @@ FILE = "review.yaml"
 CITY = "city"
 REMIND_AFTER_WORKING_DAYS = 3
 TEXT_SHOWN = 200
+LONGEST_NAME = 120
+"""As many signs as the ledger keeps of a name."""
 
 Role = Literal["reviewer", "approver"]
 District = str
@@ -22,19 +24,29 @@ District = str
 _ROLE_TITLES: Mapping[Role, str] = {"reviewer": "经办人", "approver": "审批人"}
 
 
+def check_name(name: str) -> str:
+    """The name without blanks around it. Raises `ValueError` for one that can't be told apart or kept."""
+    name = name.strip()
+    if not name:
+        raise ValueError("the name is empty")
+    if not name.isprintable():
+        raise ValueError("the name holds signs that can't be seen")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"the name is longer than {LONGEST_NAME} signs")
+    return name
+
+
+PersonName = Annotated[str, AfterValidator(check_name)]
+
+
 class Person(BaseModel):
     """One person by the name that the record shows: in which roles, and for the whole city or some districts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(min_length=1)
+    name: PersonName
     roles: tuple[Role, ...] = Field(min_length=1)
-    scope: Literal["city"] | tuple[District, ...]
-
-    @field_validator("name")
-    @classmethod
-    def _trim(cls, name: str) -> str:
-        return name.strip()
+    scope: Literal["city"] | Annotated[tuple[District, ...], Field(min_length=1)]
 
     def covers(self, district_code: str | None) -> bool:
         """Whether a worker of that district is theirs; one whose district is unknown is the whole city's only."""
@@ -89,21 +101,23 @@ class ReviewSettings:
 class _ReviewFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    people: tuple[Person, ...] = ()
+    people: tuple[Person, ...]
     remind_after_working_days: int = Field(default=REMIND_AFTER_WORKING_DAYS, ge=1)
 
 
 def load_review_settings(folder: Path) -> ReviewSettings:
-    """The review settings of the configuration `folder`; without the file nobody is named.
+    """The review settings of the configuration `folder`.
 
-    Raises `ConfigurationError` for an unknown key, a name that stands there twice, or people who could never approve
-    anything: no approver, or nobody besides the only approver who could prepare.
+    Raises `ConfigurationError` for a missing file or key, an unknown one, a name that stands there twice, or people
+    who could never approve anything: no approver, or nobody besides the only approver who could prepare.
     """
     file = folder / FILE
     try:
-        content: Any = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8")) or {}
+        content: Any = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        content = {}
+        raise ConfigurationError(
+            f"{file}: not there, so who may decide isn't known. Restore it, or name another folder with --config."
+        ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"{FILE}: not YAML in UTF-8: {' '.join(str(error).split())[:TEXT_SHOWN]}. Mend it."

@@ -1,6 +1,6 @@
 """What HR approved is put into force: the register's records, what takes one back, and the arrears that they owe."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,7 +9,13 @@ from flows.ledger import Ledger
 from flows.ledger.review_rows import ArrearsLine, RecordedDecision, RegisterEntry, RegisterLine
 from flows.month import Month, city_day, count_full_months
 from flows.results import PayLine, Proposal, RegisterRecord
-from flows.review.rows import ANSWERS, ReviewRow, find_revision, list_review, list_standing_lines, refuse_outdated
+from flows.review.rows import (
+    ReviewRow,
+    find_revision,
+    list_review,
+    list_waiting_reversals,
+    refuse_outdated,
+)
 
 Totals = dict[tuple[str, str], int]
 """Monthly pay in fen by worker and basis."""
@@ -25,7 +31,7 @@ class PublishReport:
     open_count: int
     arrears: Sequence[ArrearsLine]
     arrears_unreckoned_count: int
-    """Late approvals whose arrears a person must reckon: no current grade, no pay base, or a correction."""
+    """Late approvals whose arrears a person must reckon: no grade or base to start from, or paid by another record."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,15 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
         rows = list_review(ledger, month)
         lines = ledger.register.list_month(str(month))
         approved = [row for row in rows if row.decision is not None and row.decision.verdict == "approved"]
-        reversals = _list_reversals(ledger.reviews.list_decisions(str(month)), lines)
+        reversals = list_waiting_reversals(ledger.reviews.list_decisions(str(month)), lines)
         if not (approved or reversals or lines):
             raise DecisionRefused(
                 f"{month}: no proposal is approved, so nothing can be published. "
                 f"Approve some first: fivestar review approve --month {month} --reviewer NAME --all."
             )
         totals = _read_totals(ledger.results.list_pay_lines(str(month), record.revision))
-        entering = _enter_approved(approved, {line.decision_id for line in lines}, totals, month)
+        later = ledger.register.list_later_workers(rows[0].proposal.effective_on) if rows else frozenset()
+        entering = _enter_approved(approved, lines, totals, month, later)
         taken_back = _take_back(reversals, ledger.register.map_arrears(str(month)))
         ledger.register.publish(
             [*entering.entries, *taken_back.entries],
@@ -78,38 +85,37 @@ def publish(ledger: Ledger, month: Month, *, recorded_at: datetime) -> PublishRe
     return ledger.reviews.write(act)
 
 
-def _enter_approved(approved: Sequence[ReviewRow], entered: set[int], totals: Totals, month: Month) -> _Entering:
+def _enter_approved(
+    approved: Sequence[ReviewRow],
+    lines: Sequence[RegisterLine],
+    totals: Totals,
+    month: Month,
+    later_workers: Collection[str],
+) -> _Entering:
+    """What the approved proposals put into the register, and what is owed for those approved late.
+
+    What a worker is owed on top of an earlier record of this month, or under a later month's, is for a person to
+    reckon: some of the months were paid by it.
+    """
+    entered = {line.decision_id for line in lines}
+    had_records = {line.record.staff_id for line in lines}
     entries: list[RegisterEntry] = []
     arrears: dict[int, ArrearsLine] = {}
     unreckoned_count = 0
     for row in approved:
-        decision = row.decision
+        decision, proposal = row.decision, row.proposal
         if decision is None or decision.id in entered:
             continue
-        entries.append(_make_entry(row.proposal, decision))
+        entries.append(_make_entry(proposal, decision))
         approved_on = city_day(decision.decided_at)
-        if approved_on > row.proposal.effective_on and row.proposal.proposed_grade != row.proposal.current_grade:
-            # The current grade here is the one before the published grade, so what an amendment owes on top of that
-            # is for a person to reckon.
-            line = None if row.amends_published else _reckon_arrears(row.proposal, approved_on, totals, month)
+        if approved_on > proposal.effective_on and proposal.proposed_grade != proposal.current_grade:
+            was_paid_otherwise = proposal.staff_id in had_records or proposal.staff_id in later_workers
+            line = None if was_paid_otherwise else _reckon_arrears(proposal, approved_on, totals, month)
             if line is None:
                 unreckoned_count += 1
             else:
                 arrears[decision.id] = line
     return _Entering(entries, arrears, unreckoned_count)
-
-
-def _list_reversals(
-    decisions: Sequence[RecordedDecision], lines: Sequence[RegisterLine]
-) -> list[tuple[RecordedDecision, RegisterLine]]:
-    """Each worker's last word where it takes a published grade back, with the record that still stands."""
-    words = {it.staff_id: it for it in decisions if it.verdict not in ANSWERS}
-    standing = {line.decision_id: line for line in list_standing_lines(lines)}
-    return [
-        (word, standing[word.amends_id])
-        for word in words.values()
-        if word.verdict == "reversed" and word.amends_id in standing
-    ]
 
 
 def _take_back(reversals: Sequence[tuple[RecordedDecision, RegisterLine]], owed: dict[int, ArrearsLine]) -> _Entering:

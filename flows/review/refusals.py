@@ -13,6 +13,9 @@ RefusalCode = Literal[
     "reason_missing",
     "amendment_unexplained",
     "regrant_unexplained",
+    "objection_unmentioned",
+    "being_reversed",
+    "decided_above",
     "out_of_scope",
     "not_prepared",
     "same_person",
@@ -66,6 +69,18 @@ _ENGLISH: Mapping[RefusalCode, str] = {
         "the grade of worker {staff_id} was published and taken back, so what is decided on it now must say why. Say "
         "it with --comment."
     ),
+    "objection_unmentioned": (
+        "worker {staff_id} has objected (objection {number}) and waits for an answer, so what is decided now must "
+        "say why. Say it with --comment, or answer first: fivestar review answer {number}."
+    ),
+    "being_reversed": (
+        "taking back the published grade of worker {staff_id} is decided and waits for publication. Publish it "
+        "first: fivestar publish --month {month}."
+    ),
+    "decided_above": (
+        "an approver has decided on worker {staff_id}, and {person} may only ask about what is open. An approver can "
+        "return it."
+    ),
     "out_of_scope": (
         "worker {staff_id} belongs to district {district}, which is outside of what {person} may decide ({scope}). "
         "Somebody whose districts these are must."
@@ -88,6 +103,9 @@ _CHINESE: Mapping[RefusalCode, str] = {
     "reason_missing": "该建议须人工核查：{reasons_title}同意的，须在“意见”栏写明理由。",
     "amendment_unexplained": "该员工本月等级已公布，本建议将更正它，须在“意见”栏写明理由。",
     "regrant_unexplained": "该员工已公布的等级曾被撤销，再作决定须在“意见”栏写明理由。",
+    "objection_unmentioned": "该员工的异议（第 {number} 号）还没有答复，作出决定须在“意见”栏写明理由。",
+    "being_reversed": "该员工已公布的等级已决定撤销，尚待发布；请先发布，再作决定。",
+    "decided_above": "审批人已对该员工作出决定，{person}只能就待决定的建议提问；需要退回的，请由审批人退回。",
     "out_of_scope": "该员工属于区县{district_title}，不在{person}（{scope_title}）的权限范围内，请由有权限的人决定。",
     "not_prepared": "尚无他人经办该建议；{person} 只能审批他人经办同意的建议，请先由经办人提出。",
     "same_person": "该决定由 {person} 本人经办，不能由同一人审批，请由其他审批人决定。",

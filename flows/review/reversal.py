@@ -40,7 +40,7 @@ def reverse(
     """
     if not comment.strip():
         raise DecisionRefused(f"{month}: a published grade can't be taken back without saying why. Use --comment.")
-    speaker = Speaker.find(people, reviewer)
+    speaker = Speaker.find(ledger, people, reviewer)
 
     def act(head: str) -> ReversalReport:
         published = _Published.read(ledger, month)
@@ -52,6 +52,8 @@ def reverse(
             prepared = published.find_prepared(granted)
             subject = Subject(month, published.revision, staff_id, granted.proposal_digest)
             weight = speaker.weigh("reversed", prepared)
+            if weight == "preparation" and prepared is not None and prepared.preparer == reviewer:
+                continue
             if weight == "preparation":
                 preparations.append(speaker.prepare(subject, "reversed", comment, decided_at))
             elif weight == "decision":

@@ -6,12 +6,13 @@ the proposal is open again.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, cast, get_args
 
 from flows.errors import DecisionRefused, QualityGate
 from flows.ledger import Ledger
 from flows.ledger.register import digest_register
-from flows.ledger.results import RevisionRecord, digest_proposal, group_pay_lines
+from flows.ledger.results import RevisionRecord
 from flows.ledger.review_rows import Answer, RecordedDecision, RecordedObjection, RecordedPreparation, RegisterLine
 from flows.month import Month
 from flows.results import AWAITING_KINDS, Proposal
@@ -42,11 +43,17 @@ class ReviewRow:
     was_upheld: bool = False
     """Whether an objection was upheld on which nobody has decided anew."""
     district_code: str | None = None
+    reversal_waits: bool = False
+    """Whether taking back the published grade is decided, and the register has it still."""
+    reopened_at: datetime | None = None
+    """When an upheld objection, or a preparation of what had been put off, opened the proposal again."""
 
     @property
     def state(self) -> ProposalState:
         if self.decision is not None:
-            return cast(ProposalState, self.decision.verdict)  # never an answer: those hold of objections
+            verdict = cast(ProposalState, self.decision.verdict)  # never an answer: those hold of objections
+            # What was returned or put off is taken up again by a preparation.
+            return "prepared" if self.preparation is not None and verdict in {"returned", "later"} else verdict
         if self.proposal.kind not in AWAITING_KINDS:
             return "none"
         return "proposed" if self.preparation is None else "prepared"
@@ -92,13 +99,13 @@ def list_review(ledger: Ledger, month: Month, *, with_traces: bool = False) -> l
     record = find_revision(ledger, month)
     key = (str(month), record.revision)
     histories = _read_histories(ledger, month)
-    pay = group_pay_lines(ledger.results.list_pay_lines(*key))
+    digests = ledger.reviews.map_digests(*key)
     districts = {row.community_code: row.district_code for row in ledger.results.list_communities(*key)}
     rows = []
     for proposal in ledger.results.list_proposals(*key, with_traces=with_traces):
-        digest = digest_proposal(proposal, pay[proposal.staff_id])
         history = histories.get(proposal.staff_id, _History())
-        rows.append(history.make_row(proposal, digest, districts.get(proposal.community_code)))
+        district_code = districts.get(proposal.community_code)
+        rows.append(history.make_row(proposal, digests[proposal.staff_id], district_code))
     return rows
 
 
@@ -107,6 +114,19 @@ def list_standing_lines(lines: Iterable[RegisterLine]) -> list[RegisterLine]:
     lines = list(lines)
     taken_back = {line.reverses_no for line in lines}
     return [line for line in lines if line.reverses_no is None and line.register_no not in taken_back]
+
+
+def list_waiting_reversals(
+    decisions: Iterable[RecordedDecision], lines: Iterable[RegisterLine]
+) -> list[tuple[RecordedDecision, RegisterLine]]:
+    """Each worker's last word where it takes a published grade back, with the record that still stands."""
+    words = {it.staff_id: it for it in decisions if it.verdict not in ANSWERS}
+    standing = {line.decision_id: line for line in list_standing_lines(lines)}
+    return [
+        (word, standing[word.amends_id])
+        for word in words.values()
+        if word.verdict == "reversed" and word.amends_id in standing
+    ]
 
 
 @dataclass(frozen=True)
@@ -121,15 +141,17 @@ class _History:
     def make_row(self, proposal: Proposal, digest: str, district_code: str | None) -> ReviewRow:
         words = [it for it in self.decisions if it.verdict not in ANSWERS]
         latest = words[-1] if words else None
-        was_upheld = latest is not None and any(
-            it.verdict == "upheld" and it.amends_id == latest.id for it in self.decisions
-        )
+        upheld = [it for it in self.decisions if latest and it.verdict == "upheld" and it.amends_id == latest.id]
+        was_upheld = bool(upheld)
+        published_id = None if self.published is None else self.published.id
+        reversal_waits = latest is not None and latest.verdict == "reversed" and latest.amends_id == published_id
         # What the register holds comes first: a later word on other content that never got there changes nothing.
-        candidates = [latest] if latest is not None and latest.verdict == "reversed" else [self.published, latest]
+        candidates = [latest] if reversal_waits else [self.published, latest]
         holding = next((it for it in candidates if it is not None and it.proposal_digest == digest), None)
         if was_upheld and holding == latest and holding != self.published:
             holding = None
         prepared = find_unused_preparation(self.preparations, self.decisions, digest)
+        put_off = holding is not None and holding.verdict == "later" and prepared is not None
         answered = {it.objection_id for it in self.decisions}
         return ReviewRow(
             proposal,
@@ -140,6 +162,8 @@ class _History:
             [it for it in self.objections if it.id not in answered],
             was_upheld,
             district_code,
+            reversal_waits,
+            prepared.prepared_at if prepared and put_off else upheld[-1].decided_at if upheld else None,
         )
 
 

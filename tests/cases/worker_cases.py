@@ -219,7 +219,7 @@ def _judge(case: WorkerCase, register: Mapping[str, RegisterRecord], ledger: Led
 def _approve(ledger: Ledger, month: Month, approved_at: datetime) -> tuple[ArrearsLine | None, int]:
     decided_at = (approved_at - CITY_OFFSET).replace(tzinfo=UTC)
     decide(
-        ledger, month, "approved", reviewer="审核人", staff_ids=[STAFF_ID], comment="", decided_at=decided_at
+        ledger, month, "approved", reviewer="审核人", staff_ids=[STAFF_ID], comment="核对无误", decided_at=decided_at
     )  # fmt: skip
     report = publish(ledger, month, recorded_at=decided_at)
     return next(iter(report.arrears), None), report.arrears_unreckoned_count

@@ -108,6 +108,7 @@ def test_what_was_written_is_what_is_there(ledger: Ledger) -> None:
         ("DELETE FROM arrears", "row 1 of arrears is gone"),
         ("UPDATE review_chain SET row_digest = 'x' WHERE id = 2", "does not have the hash of its content"),
         ("DELETE FROM review_chain WHERE id = 2", "does not follow the entry before it"),
+        ("UPDATE review_chain SET table_name = 'x' WHERE id = 2", "does not have the hash of its content"),
         ("DELETE FROM review_chain WHERE id = 5", "row 1 of arrears was written past the chain"),
         (
             FURTHER_ARREARS,
@@ -167,3 +168,15 @@ def test_decisions_from_before_the_chain_are_chained_by_the_migration(ledger: Le
     again.close()
     # The decision, the register record and the arrears; preparations and objections came with the chain.
     assert (state.entry_count, state.fault) == (3, "")
+
+
+def test_what_can_not_even_be_read_is_found_too(tmp_path: Path, make_result: Callable[..., MonthResult]) -> None:
+    # PostgreSQL's columns keep such values out.
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    ledger = Ledger.open(url)
+    result = make_result(community_count=1, staff_per_community=1)
+    ledger.results.save(result, 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
+    ledger.reviews.add_decisions([make_decision("K1")], after=ledger.reviews.find_head())
+    tamper(url, "UPDATE decisions SET decided_at = 'x'")
+    assert ledger.reviews.examine_chain().fault == "decisions holds what this program never writes"
+    ledger.close()

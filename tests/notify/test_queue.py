@@ -110,7 +110,7 @@ def test_units_without_a_contact_are_told_and_get_nothing(make_result, save, que
 def test_each_publication_that_enters_grades_is_told_once(make_result, save, ledger, config):
     result = save(make_result())
 
-    def notify(entered: int, left: int):
+    def notify(entered: int, left: int, register_no: int):
         return queue_publication_notice(
             ledger,
             config,
@@ -118,21 +118,31 @@ def test_each_publication_that_enters_grades_is_told_once(make_result, save, led
             month=MARCH,
             entered_count=entered,
             left_count=left,
+            register_no=register_no,
             queued_at=NOW,
         ).queued
 
-    assert [notify(3, 2), notify(3, 2), notify(5, 0)] == [1, 0, 1]
+    # The third publication takes one back and enters another: as many as before, yet something else.
+    assert [notify(3, 2, 3), notify(3, 2, 3), notify(3, 1, 5), notify(5, 0, 7)] == [1, 0, 1, 1]
     rows = ledger.outbox.list_messages()
     assert [(row.key.rsplit(":", 2)[1:], row.status) for row in rows] == [
         (["r1", "3"], "suppressed"),
-        (["r1", "5"], "queued"),
+        (["r1", "5"], "suppressed"),
+        (["r1", "7"], "queued"),
     ]
 
 
 def test_month_messages_leave_the_publication_notice_alone(make_result, save, queue, ledger, config):
     result = save(make_result())
     queue_publication_notice(
-        ledger, config, make_contacts(result), month=MARCH, entered_count=1, left_count=0, queued_at=NOW
+        ledger,
+        config,
+        make_contacts(result),
+        month=MARCH,
+        entered_count=1,
+        left_count=0,
+        register_no=1,
+        queued_at=NOW,
     )
     queue(save(result, 2))
     assert statuses(ledger, "publication_notice") == [(1, "queued")]

@@ -298,3 +298,28 @@ def test_late_arrears_without_a_current_grade_are_left_to_a_person(ledger: Ledge
     approve(ledger, "K5", decided_at=datetime(2024, 6, 30, tzinfo=UTC))
     report = publish(ledger, MONTH, recorded_at=NOW)
     assert (list(report.arrears), report.arrears_unreckoned_count) == ([], 1)
+
+
+def test_arrears_for_months_that_a_later_record_paid_are_left_to_a_person(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    # March's raise is put off; April's, from the same grade, is in the register from 1 May; then March is approved.
+    enter_later_grade(ledger, make_result)
+    approve(ledger, "K1", decided_at=datetime(2024, 6, 10, tzinfo=UTC))
+    report = publish(ledger, MONTH, recorded_at=NOW)
+    assert (report.entered_count, list(report.arrears), report.arrears_unreckoned_count) == (1, [], 1)
+
+
+def enter_later_grade(ledger: Ledger, make_result: Callable[..., MonthResult]) -> None:
+    """A record of K1 from April's review, in force from 1 May."""
+    ledger.results.save(
+        replace(make_result(), month=MONTH.plus(1)), 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW)
+    )
+    ledger.reviews.add_decisions(
+        [Decision("2024-04", 1, "K1", "0" * 64, "approved", "审核人", "", in_bulk=False, decided_at=IN_TIME)],
+        after=ledger.reviews.find_head(),
+    )
+    decision_id = ledger.reviews.list_decisions("2024-04")[-1].id
+    record = RegisterRecord("K1", "other", 4, "none", "assistant", date(2024, 5, 1))
+    entry = RegisterEntry(record, "2024-04", 1, decision_id)
+    ledger.register.publish([entry], {}, NOW, after=ledger.reviews.find_head())

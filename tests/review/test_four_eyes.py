@@ -23,6 +23,7 @@ from review_month import (
 
 from flows.errors import DecisionRefused
 from flows.ledger import Ledger
+from flows.ledger.review_rows import Verdict
 from flows.results import MonthResult
 from flows.review.decisions import NOBODY_NAMED, Wish, decide_each
 from flows.review.publication import publish
@@ -188,3 +189,25 @@ def test_the_same_word_twice_is_recorded_once(ledger: Ledger) -> None:
     say(ledger, "approved", "K1", reviewer=APPROVER, people=NAMED)
     assert say(ledger, "approved", "K1", reviewer=APPROVER, people=NAMED).count("unchanged") == 1
     assert len(ledger.reviews.list_preparations(str(MONTH))) == len(ledger.reviews.list_decisions(str(MONTH))) == 1
+
+
+def test_a_reviewer_may_not_reopen_what_an_approver_decided(ledger: Ledger) -> None:
+    say(ledger, "rejected", "K1", reviewer=APPROVER, people=NAMED)
+    with pytest.raises(DecisionRefused, match="may only ask about what is open"):
+        say(ledger, "returned", "K1", reviewer=PREPARER, comment="再核？", people=NAMED)
+    say(ledger, "returned", "K1", reviewer=APPROVER, comment="再核？", people=NAMED)
+    assert read_states(ledger)["K1"] == "returned"
+
+
+@pytest.mark.parametrize("verdict", ["returned", "later"])
+def test_a_preparation_takes_up_again_what_was_returned_or_put_off(ledger: Ledger, verdict: Verdict) -> None:
+    say(ledger, verdict, "K1", reviewer=APPROVER, comment="学历？", people=NAMED)
+    say(ledger, "approved", "K1", reviewer=PREPARER, comment="已补", people=NAMED)
+    assert read_states(ledger)["K1"] == "prepared"
+    assert say(ledger, "approved", reviewer=APPROVER, people=NAMED).count("decided") == 1
+
+
+def test_once_named_people_have_decided_nobody_decides_alone_any_more(ledger: Ledger) -> None:
+    say(ledger, "rejected", "K1", reviewer=APPROVER, people=NAMED)
+    with pytest.raises(DecisionRefused, match="nobody decides alone any more"):
+        say(ledger, "approved", "K5", reviewer="任何人")

@@ -1,7 +1,7 @@
 """A worker objects: when the answer is due, who may give it, and what it changes."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from review_month import (
     NAMED,
     NOW,
     PREPARER,
+    PROPOSALS,
     find_row,
     open_ledger,
     read_states,
@@ -29,6 +30,9 @@ from flows.review.decisions import NOBODY_NAMED
 from flows.review.objections import ObjectionRow, answer_objection, list_objections, open_objection
 from flows.review.people import ReviewPeople
 from flows.review.publication import publish
+from flows.review.standing import find_standing
+
+JUNE = datetime(2024, 6, 5, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -198,3 +202,38 @@ def test_objections_are_listed_with_their_answers(ledger: Ledger) -> None:
         (waiting.id, None),
     ]
     assert list_objections(ledger, MONTH.plus(1)) == []
+
+
+def test_what_a_worker_objected_to_is_decided_anew_only_with_a_reason(ledger: Ledger) -> None:
+    say(ledger, "rejected", "K1")
+    objection = object_to(ledger, "K1")
+    with pytest.raises(DecisionRefused, match=rf"has objected \(objection {objection.id}\) and waits for an answer"):
+        say(ledger, "approved", "K1")
+    assert say(ledger, "approved", "K1", comment="异议属实").count("decided") == 1
+
+
+def test_an_objection_of_a_worker_whom_the_newest_revision_lacks_can_be_raised_and_answered(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    say(ledger, "approved", "K1")
+    publish(ledger, MONTH, recorded_at=NOW)
+    save_month(ledger, make_result, revision=2, proposals=PROPOSALS[1:])
+    objection = object_to(ledger, "K1")
+    assert objection.decision_id is not None
+    assert give_answer(ledger, objection.id, "dismissed").answer is not None
+
+
+def test_a_review_that_an_objection_opened_again_is_open_since_the_answer(ledger: Ledger) -> None:
+    say(ledger, "approved")
+    say(ledger, "rejected", "K2", comment="不符")
+    answer_objection(
+        ledger,
+        object_to(ledger, "K2").id,
+        "upheld",
+        reviewer=BOTH,
+        comment="成立",
+        decided_at=JUNE,
+        people=NOBODY_NAMED,
+    )
+    standing = find_standing(ledger, MONTH)
+    assert (standing.state, standing.opened_at) == ("open", JUNE)

@@ -23,8 +23,15 @@ def test_the_shipped_file_names_nobody_and_reminds_after_three_working_days() ->
     assert (settings.people.is_set_up, settings.remind_after_working_days) == (False, 3)
 
 
-def test_without_the_file_nobody_is_named(tmp_path: Path) -> None:
-    assert not load_review_settings(tmp_path).people.is_set_up
+@pytest.mark.parametrize("text", ["", "# nothing\n", "remind_after_working_days: 3\n"])
+def test_a_file_that_does_not_say_whether_anybody_is_named_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"review\.yaml"):
+        load(tmp_path, text)
+
+
+def test_without_the_file_who_may_decide_is_not_known(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="not there, so who may decide isn't known"):
+        load_review_settings(tmp_path)
 
 
 def test_people_have_roles_and_a_scope(tmp_path: Path) -> None:
@@ -49,7 +56,10 @@ def test_people_have_roles_and_a_scope(tmp_path: Path) -> None:
             "people.0.phone: not a known key. Known here: name, roles, scope",
         ),
         ("person: []\n", "person: not a known key. Known here: people, remind_after_working_days"),
-        ("remind_after_working_days: 0\n", "review.yaml, remind_after_working_days"),
+        ("people: []\nremind_after_working_days: 0\n", "review.yaml, remind_after_working_days"),
+        ("people: [{name: '  ', roles: [approver], scope: city}]\n", "people.0.name: Value error, the name is empty"),
+        ('people: [{name: "甲\\u200b", roles: [approver], scope: city}]\n', "signs that can't be seen"),
+        ("people: [{name: 甲, roles: [approver], scope: []}]\n", "people.0.scope"),
         (f"{TWO}  - {{name: ' 甲 ', roles: [approver], scope: city}}\n", "'甲' stands there twice"),
         ("people: [{name: 甲, roles: [reviewer], scope: city}]\n", "nobody is an approver"),
         ("people: [{name: 甲, roles: [approver], scope: city}]\n", "nobody could prepare"),

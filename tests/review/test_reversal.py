@@ -23,11 +23,13 @@ from review_month import (
 
 from flows.errors import DecisionRefused
 from flows.ledger import Ledger
+from flows.ledger.review_rows import Verdict
 from flows.results import MonthResult
 from flows.review.decisions import NOBODY_NAMED
 from flows.review.people import ReviewPeople
 from flows.review.publication import PublishReport, publish
 from flows.review.reversal import ReversalReport, reverse
+from flows.review.standing import find_standing
 
 JUNE = datetime(2024, 6, 10, tzinfo=UTC)
 APRIL_1 = date(2024, 4, 1)
@@ -169,14 +171,67 @@ def test_what_can_not_be_taken_back_is_told(ledger: Ledger, staff_id: str, comme
         take_back(ledger, staff_id, comment=comment)
 
 
-def test_a_reversal_that_is_not_published_yet_is_withdrawn_by_approving_again(ledger: Ledger) -> None:
+@pytest.mark.parametrize("verdict", ["approved", "rejected", "returned", "later"])
+def test_nothing_is_decided_on_a_grade_while_its_reversal_waits_for_publication(
+    ledger: Ledger, verdict: Verdict
+) -> None:
     say(ledger, "approved", "K1")
     publish_march(ledger)
     take_back(ledger)
-    say(ledger, "approved", "K1", comment="不撤销了")
+    with pytest.raises(DecisionRefused, match="is decided and waits for publication"):
+        say(ledger, verdict, "K1", comment="不撤销了")
+    assert publish_march(ledger).reversed_count == 1
+
+
+def test_a_reversal_waits_for_publication_whatever_the_newest_revision_says(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    say(ledger, "approved")
+    say(ledger, "rejected", "K2")
+    publish_march(ledger)
+    save_month(ledger, make_result, revision=2, proposals=PROPOSALS[1:])
+    standing = find_standing(ledger, MONTH)
+    # K1's grade stands in the register, and the newest revision doesn't have the worker any more.
+    assert (standing.state, standing.waiting_count, standing.unsupported_count) == ("published", 0, 1)
+    take_back(ledger)
+    standing = find_standing(ledger, MONTH)
+    assert (standing.state, standing.waiting_count) == ("decided", 1)
+    publish_march(ledger)
+    standing = find_standing(ledger, MONTH)
+    assert (standing.state, standing.waiting_count, standing.unsupported_count) == ("published", 0, 0)
+
+
+def test_after_an_amendment_is_taken_back_its_first_content_is_what_the_register_holds(
+    ledger: Ledger, make_result: Callable[..., MonthResult]
+) -> None:
+    say(ledger, "approved", "K1")
+    publish_march(ledger)
+    changed = (make_proposal("K1", "raise", proposed_grade=5, entitled_grade=5), *PROPOSALS[1:])
+    save_month(ledger, make_result, revision=2, proposals=changed)
+    say(ledger, "approved", "K1", comment="更正")
+    publish_march(ledger)
+    take_back(ledger)
+    publish_march(ledger)
+    save_month(ledger, make_result, revision=3)
+    assert read_states(ledger)["K1"] == "approved"
+
+
+def test_a_grade_granted_anew_after_a_reversal_owes_nothing_by_itself(ledger: Ledger) -> None:
+    say(ledger, "approved", "K1")
+    publish_march(ledger)
+    take_back(ledger, at=JUNE)
+    publish_march(ledger)
+    say(ledger, "approved", "K1", comment="撤销有误", at=JUNE)
+    # April to June may have been paid by the first record.
     report = publish_march(ledger)
-    assert (report.entered_count, report.reversed_count) == (0, 0)
-    assert read_grade(ledger) == 4
+    assert (report.entered_count, list(report.arrears), report.arrears_unreckoned_count) == (1, [], 1)
+
+
+def test_the_same_person_prepares_a_reversal_once(ledger: Ledger) -> None:
+    say(ledger, "approved", "K1")
+    publish_march(ledger)
+    assert take_back(ledger, reviewer=PREPARER, people=NAMED) == ReversalReport(0, 1)
+    assert take_back(ledger, reviewer=PREPARER, people=NAMED) == ReversalReport(0, 0)
 
 
 def test_a_reversal_that_is_decided_is_not_decided_again(ledger: Ledger) -> None:

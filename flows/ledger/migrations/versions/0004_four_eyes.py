@@ -24,7 +24,7 @@ def upgrade() -> None:
     _make_objections()
     _make_chain()
     # Written out: Alembic can't add a column with a foreign key in place on SQLite.
-    op.add_column("decisions", sa.Column("authority", sa.String(200), nullable=True))
+    op.add_column("decisions", sa.Column("authority", sa.Text(), nullable=True))
     op.execute("ALTER TABLE decisions ADD COLUMN preparation_id INTEGER REFERENCES preparations (id)")
     op.execute("ALTER TABLE decisions ADD COLUMN amends_id INTEGER REFERENCES decisions (id)")
     op.execute("ALTER TABLE decisions ADD COLUMN objection_id INTEGER REFERENCES objections (id)")
@@ -61,7 +61,7 @@ def _make_preparations() -> None:
         sa.Column("proposal_digest", sa.String(length=64), nullable=False),
         sa.Column("verdict", sa.String(length=20), nullable=False),
         sa.Column("preparer", sa.String(length=120), nullable=False),
-        sa.Column("authority", sa.String(length=200), nullable=False),
+        sa.Column("authority", sa.Text(), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
         sa.Column("prepared_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(
