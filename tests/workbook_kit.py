@@ -21,7 +21,8 @@ from flows.review.intake.importing import ImportReport, import_workbook
 from flows.review.intake.parts import find_sheet_part, survey_sheet
 from flows.review.intake.report import FindingWriter
 from flows.review.people import Person, ReviewPeople
-from flows.review.workbook.exporting import list_standings, write_export
+from flows.review.rows import find_revision
+from flows.review.workbook.exporting import map_progress, write_export
 
 MONTH = Month(2024, 3)
 NOW = datetime(2024, 4, 5, 2, tzinfo=UTC)
@@ -112,8 +113,8 @@ class Desk:
 
     def export(self, name: str = "book.xlsx") -> Path:
         """The newest revision's workbook."""
-        record, standings = list_standings(self.ledger, MONTH)
-        write_export(self.folder / name, self.results[-1], record.revision, FIRST_REVISION, standings)
+        record, progress = find_revision(self.ledger, MONTH), map_progress(self.ledger, MONTH)
+        write_export(self.folder / name, self.results[-1], record.revision, FIRST_REVISION, progress)
         return self.folder / name
 
     def fill_in(self, choices: Mapping[str, tuple[str, str]], name: str = "book.xlsx") -> Path:

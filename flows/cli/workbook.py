@@ -31,11 +31,13 @@ def export(
 ) -> None:
     """Write the newest revision's workbook, with what has been decided so far, for HR to fill in."""
     from flows.house import read_lineage, read_result
-    from flows.review.workbook.exporting import list_standings, write_export
+    from flows.review.rows import find_revision
+    from flows.review.workbook.exporting import map_progress, write_export
 
+    this = Month.parse(month)
     with open_installation(home, config) as house:
-        record, standings = list_standings(house.ledger, Month.parse(month))
-        write_export(file, read_result(house, record), record.revision, read_lineage(house, record), standings)
+        record, progress = find_revision(house.ledger, this), map_progress(house.ledger, this)
+        write_export(file, read_result(house, record), record.revision, read_lineage(house, record), progress)
     typer.echo(file)
 
 

@@ -32,7 +32,7 @@ KNOWS_NO_RULE = (
     "flows/review/workbook/changes.py",
     "flows/review/workbook/formats.py",
     "flows/review/intake/parts.py",  # bytes
-    "flows/review/workbook/people.py",
+    "flows/review/workbook/workers.py",
     "flows/review/intake/report.py",
     "flows/review/workbook/rows.py",
     "flows/review/workbook/rules.py",

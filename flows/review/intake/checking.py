@@ -23,18 +23,16 @@ from flows.review.workbook.rows import (
     ID,
     SHOWN_COLUMNS,
     VERDICT,
-    Cell,
-    PersonRow,
+    WorkerRow,
 )
 from flows.wording import format_instant
 
 SHOWN_CHANGES_MAX = 3
 
 _CODE = re.compile(r"(?P<month>\d{4}-\d{2})-r(?P<revision>\d+)-(?P<digest>[0-9a-f]{16})")
-_WORDS: Mapping[str, str] = dict(DECISION_WORDS.items())
 _VERDICTS: Mapping[str, Verdict] = {word: verdict for verdict, word in DECISION_WORDS.items()}
 
-Shown = Callable[[int], Mapping[str, PersonRow]]
+Shown = Callable[[int], Mapping[str, WorkerRow]]
 """Gives the lines of a revision of the month by worker; none if there is no such revision."""
 
 
@@ -62,7 +60,7 @@ class MonthShown:
     """What the month's workbooks showed, and what was decided in the meantime."""
 
     month: Month
-    people: Shown
+    lines_of: Shown
     decided: Mapping[str, RecordedDecision]
     """The newest decision on each worker's proposal."""
     reviewer: str
@@ -138,35 +136,35 @@ def _check_line(line: SheetLine, shown: MonthShown, rows_by_id: Mapping[str, lis
             f"the line is from the workbook of {code['month']}, not of {shown.month}. Take it out.",
             f"这一行出自 {code['month']} 的工作簿，不是 {shown.month} 的，请移出。",
         )
-    person = _find_person(line, staff_id, code, shown.people)
-    if isinstance(person, LineRefusal):
-        return person
-    wish = Wish(person.proposal.staff_id, verdict, line.comment, code["digest"])
-    return _list_changes(line, person) or _find_later_decision(line, wish, shown) or wish
+    worker = _find_worker(line, staff_id, code, shown.lines_of)
+    if isinstance(worker, LineRefusal):
+        return worker
+    wish = Wish(worker.proposal.staff_id, verdict, line.comment, code["digest"])
+    return _list_changes(line, worker) or _find_later_decision(line, wish, shown) or wish
 
 
 def _match_code(line: SheetLine) -> re.Match[str] | None:
     return _CODE.fullmatch(read_text(line.cells[CHECK_CODE]))
 
 
-def _find_person(line: SheetLine, staff_id: str, code: re.Match[str], shown: Shown) -> PersonRow | LineRefusal:
+def _find_worker(line: SheetLine, staff_id: str, code: re.Match[str], lines_of: Shown) -> WorkerRow | LineRefusal:
     """The line as its revision showed it, of the worker that both number and code name."""
     revision = code["revision"]
-    people = shown(int(revision))
-    if not people:
+    workers = lines_of(int(revision))
+    if not workers:
         return LineRefusal(
             f"{CHECK_CODE} names revision {revision}, which {code['month']} doesn't have. Fill in a fresh export.",
             f"“{CHECK_CODE}”写的第 {revision} 版不存在。请重新导出工作簿，在其中填写。",
         )
-    person = people.get(staff_id)
-    if person is not None and person.check_code == code[0]:
-        return person
-    owner = next((it for it in people.values() if it.check_code == code[0]), None)
+    worker = workers.get(staff_id)
+    if worker is not None and worker.check_code == code[0]:
+        return worker
+    owner = next((it for it in workers.values() if it.check_code == code[0]), None)
     if owner is not None and says(line.cells[ID], owner.proposal.staff_id, "text"):
         return owner
     if owner is not None:
         return _describe_changes([(ID, staff_id, owner.proposal.staff_id)])
-    if person is None:
+    if worker is None:
         return LineRefusal(
             f"worker {staff_id} is not in revision {revision}. Look the number up with fivestar review list.",
             f"第 {revision} 版没有员工编号 {staff_id}，请核对编号。",
@@ -177,14 +175,14 @@ def _find_person(line: SheetLine, staff_id: str, code: re.Match[str], shown: Sho
     )
 
 
-def _list_changes(line: SheetLine, person: PersonRow) -> LineRefusal | None:
+def _list_changes(line: SheetLine, worker: WorkerRow) -> LineRefusal | None:
     """The protected cells that were changed, if any; a column that isn't there any more shows nothing wrong."""
     changes = []
     for column in SHOWN_COLUMNS:
         if column.title in line.cells:
-            cell, wanted = line.cells[column.title], column.read(person)
+            cell, wanted = line.cells[column.title], column.read(worker)
             if not says(cell, wanted, column.look):
-                changes.append((column.title, show(cell), _show_wanted(wanted)))
+                changes.append((column.title, show(cell), show(wanted)))
     return _describe_changes(changes) if changes else None
 
 
@@ -197,7 +195,7 @@ def _find_later_decision(line: SheetLine, wish: Wish, shown: MonthShown) -> Line
     decided_at = format_instant(latest.decided_at)
     if not is_other or says(line.cells[DECIDED_AT], decided_at, "code"):
         return None
-    word = _WORDS.get(latest.verdict, "撤销")
+    word = next((word for verdict, word in DECISION_WORDS.items() if verdict == latest.verdict), "撤销")
     return LineRefusal(
         f"the proposal of worker {wish.staff_id} was decided on ({latest.verdict}) after the workbook was exported. "
         "Look at it anew: fivestar review export.",
@@ -214,7 +212,3 @@ def _describe_changes(changes: Sequence[tuple[str, str, str]]) -> LineRefusal:
         f"protected cells were changed: {titles}. Put back what stood there, or fill in a fresh export.",
         f"{told}{more}。请改回原值，或重新导出后填写。",
     )
-
-
-def _show_wanted(wanted: Cell) -> str:
-    return "空白" if wanted is None or wanted == "" else str(wanted)

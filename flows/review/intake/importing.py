@@ -11,26 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, get_args
 
 from flows.errors import UsageError
 from flows.ledger import Ledger
 from flows.month import Month
-from flows.review.decisions import Judgement, decide_each
+from flows.review.decisions import DecisionOutcome, Judgement, decide_each
 from flows.review.intake.checking import CheckedLines, MonthShown, check_lines
 from flows.review.intake.reading import read_decision_sheet
 from flows.review.intake.report import FindingWriter
 from flows.review.people import ReviewPeople
 from flows.review.rows import ANSWERS
-from flows.review.workbook.people import FINDINGS
-from flows.review.workbook.rows import DECISION_WORDS, PersonRow, make_people
+from flows.review.workbook.rows import DECISION_WORDS, WorkerRow, make_worker_rows
+from flows.review.workbook.workers import FINDINGS
 
 REPORT_MARK = "-核对结果"
 SUFFIX = ".xlsx"
 BYTES_A_FINDING = 400
 """More than a finding takes in the copy, packed."""
 
-Outcome = Literal["decided", "prepared", "unchanged", "refused"]
 _MARKED = re.compile(rf"(.*?){REPORT_MARK}(?:-\d+)?")
 
 
@@ -39,7 +38,7 @@ class LineOutcome:
     """What became of one filled-in line, by its Excel row; `english` says why it was refused."""
 
     row: int
-    outcome: Outcome
+    outcome: DecisionOutcome
     english: str
     finding: str
 
@@ -142,9 +141,9 @@ def _gather_shown(ledger: Ledger, month: Month, reviewer: str) -> MonthShown:
     """What the month's workbooks showed, each revision read once, and what has been decided."""
 
     @cache
-    def list_shown(revision: int) -> Mapping[str, PersonRow]:
+    def map_shown(revision: int) -> Mapping[str, WorkerRow]:
         key = (str(month), revision)
-        people = make_people(
+        rows = make_worker_rows(
             month,
             revision,
             {},
@@ -152,10 +151,10 @@ def _gather_shown(ledger: Ledger, month: Month, reviewer: str) -> MonthShown:
             communities=ledger.results.list_communities(*key),
             pay_lines=ledger.results.list_pay_lines(*key),
         )
-        return {person.proposal.staff_id: person for person in people}
+        return {row.proposal.staff_id: row for row in rows}
 
     words = (it for it in ledger.reviews.list_decisions(str(month)) if it.verdict not in ANSWERS)
-    return MonthShown(month, list_shown, {decision.staff_id: decision for decision in words}, reviewer)
+    return MonthShown(month, map_shown, {decision.staff_id: decision for decision in words}, reviewer)
 
 
 @contextmanager
@@ -217,5 +216,4 @@ def _list_findings(checked: CheckedLines, lines: Sequence[LineOutcome]) -> dict[
 def count_outcomes(report: ImportReport) -> Mapping[str, int]:
     """How many lines ended how, those left empty included."""
     counted = Counter(line.outcome for line in report.lines)
-    outcomes: tuple[Outcome, ...] = ("decided", "prepared", "unchanged", "refused")
-    return {**{outcome: counted[outcome] for outcome in outcomes}, "left empty": report.empty_count}
+    return {**{outcome: counted[outcome] for outcome in get_args(DecisionOutcome)}, "left empty": report.empty_count}

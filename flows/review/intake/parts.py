@@ -166,7 +166,7 @@ class _Surveyor:
     def _start_cell(self, attributes: dict[str, str], at: int) -> None:
         self._close_cell(at)
         place = _PLACE.fullmatch(attributes.get("r", ""))
-        self._cell = count_column(place[1]) if place else self._cell + 1
+        self._cell = number_column(place[1]) if place else self._cell + 1
         self._at, self._style = at, attributes.get("s", "")
         self.places.last_column = max(self.places.last_column, self._cell)
         if attributes.get("t") == "e":
@@ -194,7 +194,7 @@ class _Surveyor:
 
 
 @cache
-def count_column(letters: str) -> int:
+def number_column(letters: str) -> int:
     """The column of those letters, from 0."""
     number = 0
     for letter in letters:

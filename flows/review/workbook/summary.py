@@ -15,7 +15,7 @@ from flows.review.workbook.rows import (
     STATE,
     STATES,
     VERDICT,
-    PersonRow,
+    WorkerRow,
     find_column,
 )
 from flows.wording import (
@@ -39,7 +39,7 @@ HEADING_HEIGHT = 24
 CHART_ROWS = 20
 DIFFERENCE = "月差额（元）"
 
-ToDecide = tuple[str, Sequence[PersonRow]]
+ToDecide = tuple[str, Sequence[WorkerRow]]
 """The sheet of what awaits a decision, and its lines."""
 
 
@@ -77,7 +77,7 @@ def write_summary(
     result: MonthResult,
     revision: int,
     lineage: Lineage,
-    people: Sequence[PersonRow],
+    rows: Sequence[WorkerRow],
     to_decide: ToDecide,
 ) -> None:
     """Fill 汇总; `to_decide` is the sheet of what awaits a decision, and its lines."""
@@ -97,24 +97,24 @@ def write_summary(
     for banner in list_banners(result):
         pen.write_band(f"注意：{banner}", formats.notice)
     _write_progress(pen, to_decide)
-    _write_counts(pen, people)
-    _write_costs(pen, result, people, to_decide)
-    _write_grades(book, pen, people)
+    _write_counts(pen, rows)
+    _write_costs(pen, result, rows, to_decide)
+    _write_grades(book, pen, rows)
     _write_assumptions(pen, result)
     set_up_page(sheet, f"{format_month(result.month)} 第 {revision} 版 汇总", header_row=None)
 
 
 def _write_progress(pen: _Pen, to_decide: ToDecide) -> None:
     """What is recorded, and what HR has filled in since, which the workbook itself counts."""
-    _, people = to_decide
+    _, rows = to_decide
     pen.write_section("一、办理进度（“本次填写”随“待决定”表自动更新）")
     pen.write_header([VERDICT, "已记录（人）", "其月差额（元）", "本次填写（人）", "其月差额（元）"])
     states, verdicts, differences = (_place_column(to_decide, title) for title in (STATE, VERDICT, DIFFERENCE))
     first = pen.line
-    whole, left, left_fen = len(people), len(people), sum(it.difference_fen or 0 for it in people)
+    whole, left, left_fen = len(rows), len(rows), sum(it.difference_fen or 0 for it in rows)
     whole_fen = left_fen
     for code, word in DECISION_WORDS.items():
-        recorded = [it for it in people if it.standing.state == code]
+        recorded = [it for it in rows if it.progress.state == code]
         fen = sum(it.difference_fen or 0 for it in recorded)
         left, left_fen = left - len(recorded), left_fen - fen
         pen.sheet.write_string(pen.line, 0, word, pen.formats.label)
@@ -129,7 +129,7 @@ def _write_progress(pen: _Pen, to_decide: ToDecide) -> None:
     pen.sheet.write_string(pen.line, 0, "尚无决定、未填写", pen.formats.label)
     for index, count, fen in ((1, left, left_fen), (3, whole, whole_fen)):
         for column, total, known, look in (
-            (index, f"ROWS({differences})" if people else "0", count, pen.formats.count),
+            (index, f"ROWS({differences})" if rows else "0", count, pen.formats.count),
             (index + 1, f"SUM({differences})", convert_to_yuan(fen), pen.formats.money),
         ):
             above = places.xl_range(first, column, pen.line - 1, column)
@@ -145,17 +145,17 @@ def _write_progress(pen: _Pen, to_decide: ToDecide) -> None:
 
 def _place_column(to_decide: ToDecide, title: str) -> str:
     """The cells of a column of 待决定, as a formula names them."""
-    name, people = to_decide
+    name, rows = to_decide
     column = find_column(DECISION_COLUMNS, title)
-    return f"'{name}'!{places.xl_range_abs(1, column, max(len(people), 1), column)}"
+    return f"'{name}'!{places.xl_range_abs(1, column, max(len(rows), 1), column)}"
 
 
-def _write_counts(pen: _Pen, people: Sequence[PersonRow]) -> None:
+def _write_counts(pen: _Pen, rows: Sequence[WorkerRow]) -> None:
     """Proposals by kind and post, and how many a person must handle one by one."""
     pen.write_section("二、调整建议（人）")
     pen.write_header(["建议类型", *POSTS.values(), "合计", "须人工核查"])
-    counted: Counter[tuple[str, str]] = Counter((person.proposal.kind, person.proposal.post) for person in people)
-    manual: Counter[str] = Counter(person.proposal.kind for person in people if person.proposal.needs_manual)
+    counted: Counter[tuple[str, str]] = Counter((row.proposal.kind, row.proposal.post) for row in rows)
+    manual: Counter[str] = Counter(row.proposal.kind for row in rows if row.proposal.needs_manual)
     first = pen.line
     for kind, title in KINDS.items():
         pen.sheet.write_string(pen.line, 0, title, pen.formats.label)
@@ -172,7 +172,7 @@ def _write_counts(pen: _Pen, people: Sequence[PersonRow]) -> None:
     pen.line += 1
 
 
-def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to_decide: ToDecide) -> None:
+def _write_costs(pen: _Pen, result: MonthResult, rows: Sequence[WorkerRow], to_decide: ToDecide) -> None:
     """What a month costs at the current and at the proposed grades, by kind; policy §5."""
     pen.write_section("三、每月工资（元）")
     if lacks_pay_base(result):
@@ -185,7 +185,7 @@ def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to
     columns = 6
     totals = [0] * columns
     for kind, title in KINDS.items():
-        figures = _reckon_costs([person for person in people if person.proposal.kind == kind])
+        figures = _reckon_costs([row for row in rows if row.proposal.kind == kind])
         totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
         pen.sheet.write_string(pen.line, 0, title, pen.formats.label)
         for index, figure in enumerate(figures, start=1):
@@ -211,12 +211,12 @@ def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to
 _COUNT_COLUMNS = (1, 5)
 
 
-def _reckon_costs(people: Sequence[PersonRow]) -> list[int]:
+def _reckon_costs(rows: Sequence[WorkerRow]) -> list[int]:
     """Workers with a current grade, their pay now, proposed and the change; workers without one and their pay."""
-    graded = [person for person in people if person.difference_fen is not None]
-    new = [person for person in people if person.difference_fen is None]
-    current = sum(person.current_fen or 0 for person in graded)
-    proposed = sum(person.proposed_fen or 0 for person in graded)
+    graded = [row for row in rows if row.difference_fen is not None]
+    new = [row for row in rows if row.difference_fen is None]
+    current = sum(row.current_fen or 0 for row in graded)
+    proposed = sum(row.proposed_fen or 0 for row in graded)
     return [len(graded), current, proposed, proposed - current, len(new), sum(p.proposed_fen or 0 for p in new)]
 
 
@@ -229,24 +229,24 @@ def _write_figure(pen: _Pen, index: int, figure: int, count: Any, money: Any) ->
 
 def _write_filtered_total(pen: _Pen, to_decide: ToDecide) -> None:
     """The change of the open proposals that the filter leaves in sight: it follows HR's own selection."""
-    name, people = to_decide
+    name, rows = to_decide
     area = _place_column(to_decide, DIFFERENCE)
-    total = sum(person.difference_fen or 0 for person in people)
+    total = sum(row.difference_fen or 0 for row in rows)
     pen.sheet.merge_range(pen.line, 0, pen.line, 3, "", pen.formats.label)
     pen.sheet.write_string(pen.line, 0, f"“{name}”表当前筛选结果的月差额合计", pen.formats.label)
     pen.sheet.write_formula(pen.line, 4, f"=SUBTOTAL(109,{area})", pen.formats.money, convert_to_yuan(total))
     pen.line += 1
 
 
-def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
+def _write_grades(book: Any, pen: _Pen, rows: Sequence[WorkerRow]) -> None:
     """How many workers hold each grade now and would hold it, with a chart beside."""
     pen.sheet.set_h_pagebreaks([pen.line])
     pen.write_section("四、等级分布（人）")
     pen.write_header(["等级", "现", "建议"])
-    now = Counter(person.proposal.current_grade for person in people)
-    then = Counter(person.proposal.proposed_grade for person in people)
+    now = Counter(row.proposal.current_grade for row in rows)
+    then = Counter(row.proposal.proposed_grade for row in rows)
     first = pen.line
-    for grade in list_grades(person.proposal for person in people):
+    for grade in list_grades(row.proposal for row in rows):
         pen.sheet.write_string(pen.line, 0, f"{grade} 级", pen.formats.label)
         pen.sheet.write_number(pen.line, 1, now[grade], pen.formats.count)
         pen.sheet.write_number(pen.line, 2, then[grade], pen.formats.count)

@@ -1,4 +1,4 @@
-"""The workbook's sheets of people: what awaits a decision, with HR's own columns, and the lists that only inform."""
+"""The workbook's sheets of workers: what awaits a decision, with HR's own columns, and the lists that only inform."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +12,12 @@ from flows.review.workbook.rows import (
     DECISION_WORDS,
     FINDING,
     MANUAL,
-    PERSON_COLUMNS,
     STATE,
     STATES,
     VERDICT,
-    PersonColumn,
-    PersonRow,
+    WORKER_COLUMNS,
+    WorkerColumn,
+    WorkerRow,
     find_column,
 )
 from flows.wording import KINDS
@@ -29,12 +29,12 @@ _FROZEN_COLUMNS = 2
 _LAST_PRINTED = "生效日期"
 
 
-def write_to_decide(sheet: Any, formats: Formats, people: Sequence[PersonRow], heading: str) -> None:
+def write_to_decide(sheet: Any, formats: Formats, rows: Sequence[WorkerRow], heading: str) -> None:
     """Fill 待决定: each line with a drop-down for the decision and a place for its comment, all else locked."""
-    _write_people(sheet, formats, DECISION_COLUMNS, people, heading, wrap=True)
+    _write_rows(sheet, formats, DECISION_COLUMNS, rows, heading, wrap=True)
     verdict, comment = (find_column(DECISION_COLUMNS, title) for title in (VERDICT, COMMENT))
     sheet.freeze_panes(1, comment + 1)
-    last = max(len(people), 1)
+    last = max(len(rows), 1)
     words = list(DECISION_WORDS.values())
     sheet.data_validation(
         1,
@@ -50,22 +50,22 @@ def write_to_decide(sheet: Any, formats: Formats, people: Sequence[PersonRow], h
     )
     _colour_choices(sheet, formats, last)
     # HR's own columns keep their colour, whatever the line says.
-    _colour_people(sheet, formats, DECISION_COLUMNS, last, (0, verdict - 1), (comment + 1, len(DECISION_COLUMNS) - 1))
+    _colour_rows(sheet, formats, DECISION_COLUMNS, last, (0, verdict - 1), (comment + 1, len(DECISION_COLUMNS) - 1))
     sheet.print_area(0, 0, last, find_column(DECISION_COLUMNS, _LAST_PRINTED))
 
 
-def write_list(sheet: Any, formats: Formats, people: Sequence[PersonRow], heading: str, *, wrap: bool) -> None:
+def write_list(sheet: Any, formats: Formats, rows: Sequence[WorkerRow], heading: str, *, wrap: bool) -> None:
     """Fill a sheet of workers about whom nothing is asked."""
-    _write_people(sheet, formats, PERSON_COLUMNS, people, heading, wrap=wrap)
+    _write_rows(sheet, formats, WORKER_COLUMNS, rows, heading, wrap=wrap)
     sheet.freeze_panes(1, _FROZEN_COLUMNS)
-    _colour_people(sheet, formats, PERSON_COLUMNS, max(len(people), 1), (0, len(PERSON_COLUMNS) - 1))
+    _colour_rows(sheet, formats, WORKER_COLUMNS, max(len(rows), 1), (0, len(WORKER_COLUMNS) - 1))
 
 
-def _write_people(
+def _write_rows(
     sheet: Any,
     formats: Formats,
-    columns: Sequence[PersonColumn],
-    people: Sequence[PersonRow],
+    columns: Sequence[WorkerColumn],
+    rows: Sequence[WorkerRow],
     heading: str,
     *,
     wrap: bool,
@@ -87,10 +87,10 @@ def _write_people(
         (index, column.read, writers.get(column.look, sheet.write_string), column.look)
         for index, column in enumerate(columns)
     ]
-    for line, person in enumerate(people, start=1):
+    for line, row in enumerate(rows, start=1):
         lines = 1
         for index, read, write, look in cells:
-            value = read(person)
+            value = read(row)
             if value is None or value == "":
                 sheet.write_blank(line, index, None, formats.body(look, wrap=wrap))
                 continue
@@ -99,7 +99,7 @@ def _write_people(
                 lines = max(lines, count_lines(value, columns[index].width))
         if wrap:
             sheet.set_row(line, LINE_HEIGHT * lines + 3)
-    sheet.autofilter(0, 0, max(len(people), 1), len(columns) - 1)
+    sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
     set_up_page(sheet, heading, header_row=0)
 
 
@@ -128,8 +128,8 @@ def _colour_choices(sheet: Any, formats: Formats, last: int) -> None:
         _colour(sheet, (1, column, last, column), criteria, look)
 
 
-def _colour_people(
-    sheet: Any, formats: Formats, columns: Sequence[PersonColumn], last: int, *spans: tuple[int, int]
+def _colour_rows(
+    sheet: Any, formats: Formats, columns: Sequence[WorkerColumn], last: int, *spans: tuple[int, int]
 ) -> None:
     """Amber for a line that needs individual handling, grey for a held one, whatever the filter shows."""
     manual, kind = (xl_col_to_name(find_column(columns, title)) for title in ("须人工核查", "建议类型"))
