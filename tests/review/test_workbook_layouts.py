@@ -283,6 +283,20 @@ def test_a_sheet_whose_cells_dont_say_where_they_stand_is_understood(desk: Desk)
     assert [line.row for line in report.lines] == [4, 5]
 
 
+def test_parts_named_with_backslashes_are_understood_and_kept(desk: Desk) -> None:
+    file = rework(desk.fill_in(FILLED))
+    with zipfile.ZipFile(file) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    with zipfile.ZipFile(file, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name.replace("/", "\\"), content)
+    report = desk.take(file)
+    assert read_column(report.file, "核对结果")["K1"] == "已采纳：同意"
+    with zipfile.ZipFile(report.file) as book:
+        assert "xl\\worksheets\\sheet1.xml" in book.namelist()
+    assert desk.list_verdicts() == TAKEN
+
+
 def test_a_sheet_with_a_document_type_is_refused(desk: Desk) -> None:
     def declare(xml: bytes) -> bytes:
         return xml.replace(b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet', 1)
