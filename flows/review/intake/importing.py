@@ -18,15 +18,15 @@ from flows.ledger import Ledger
 from flows.month import Month
 from flows.review.decisions import DecisionOutcome, Judgement, decide_each
 from flows.review.intake.checking import CheckedLines, MonthShown, check_lines
+from flows.review.intake.column_writing import ColumnWriter
 from flows.review.intake.reading import read_decision_sheet
-from flows.review.intake.report import FindingWriter
 from flows.review.people import ReviewPeople
 from flows.review.rows import ANSWERS
-from flows.review.workbook.rows import DECISION_WORDS, WorkerRow, make_worker_rows
+from flows.review.workbook.names import SUFFIX
+from flows.review.workbook.rows import DECISION_WORDS, FINDING, WorkerRow, make_worker_rows
 from flows.review.workbook.workers import FINDINGS
 
 REPORT_MARK = "-核对结果"
-SUFFIX = ".xlsx"
 BYTES_A_FINDING = 400
 """More than a finding takes in the copy, packed."""
 
@@ -84,13 +84,14 @@ def import_workbook(
         raise UsageError(f"--report {target} can't be a workbook. Name a file that ends in {SUFFIX}.")
     sheet = read_decision_sheet(file.name, content)
     checked = check_lines(file.name, sheet, _gather_shown(ledger, month, reviewer))
-    writer = FindingWriter(
+    writer = ColumnWriter(
         file.name,
         content,
         sheet.part,
         sheet.places,
         header_row=sheet.header_row,
         column=sheet.finding_column,
+        title=FINDING,
     )
     with _reserve(target, len(content) + BYTES_A_FINDING * len(sheet.lines)) as stream:
         done = decide_each(
@@ -108,7 +109,7 @@ def import_workbook(
     return ImportReport(lines, len(checked.empty_rows), target, done.settles_review)
 
 
-def _write_findings(writer: FindingWriter, stream: IO[bytes], target: Path, findings: Mapping[int, str]) -> None:
+def _write_findings(writer: ColumnWriter, stream: IO[bytes], target: Path, findings: Mapping[int, str]) -> None:
     try:
         writer.write(stream, findings)
     except OSError as error:

@@ -15,10 +15,9 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from flows.errors import DecisionRefused, UsageError
 from flows.review.intake.cells import read_text, read_title
 from flows.review.intake.parts import SheetPlaces, find_sheet_part, refuse_foreign, survey_sheet
+from flows.review.workbook.names import INFORMING, TO_DECIDE
 from flows.review.workbook.rows import CHECK_CODE, COMMENT, DECISION_COLUMNS, FINDING, ID, VERDICT
 
-TO_DECIDE = "待决定"
-OTHER_SHEETS = frozenset({"汇总", "暂缓晋级", "全部人员", "政策参数", "规则说明", "名册缺人", "版本差异"})
 NEEDED = (ID, VERDICT, COMMENT, CHECK_CODE)
 HEADER_ROWS_MAX = 50
 """A header further down is none: somebody's table below would be taken for HR's."""
@@ -71,7 +70,7 @@ def read_decision_sheet(name: str, content: bytes) -> DecisionSheet:
     refuse_foreign(name, content)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        titles = [title for title in workbook.sheet_names if title.strip() not in OTHER_SHEETS]
+        titles = [title for title in workbook.sheet_names if title.strip() not in INFORMING]
         found = [sheet for title in titles if (sheet := _read_sheet(name, content, workbook, title)) is not None]
     except CalamineError as error:
         raise UsageError(

@@ -17,15 +17,12 @@ import xlsxwriter
 from flows.results import FIRST_REVISION, Lineage, MonthResult
 from flows.review.workbook.changes import write_changes, write_missing_workers
 from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, protect, set_up_page
+from flows.review.workbook.names import ALL_STAFF, CHANGES, HELD, MISSING, POLICY, RULES, SUMMARY, TO_DECIDE
 from flows.review.workbook.rows import ProposalProgress, list_worker_rows, select_awaiting, select_held
 from flows.review.workbook.rules import write_rules
 from flows.review.workbook.summary import write_summary
 from flows.review.workbook.workers import write_list, write_to_decide
 from flows.wording import TAGS, UNITS, describe_policy_value, format_month
-
-SUMMARY, TO_DECIDE, HELD, ALL_STAFF = "汇总", "待决定", "暂缓晋级", "全部人员"
-POLICY, RULES = "政策参数", "规则说明"
-MISSING, CHANGES = "名册缺人", "版本差异"
 
 _POLICY_COLUMNS = (
     ("参数", 40),

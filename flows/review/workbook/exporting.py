@@ -12,9 +12,8 @@ from flows.month import Month
 from flows.results import Lineage, MonthResult
 from flows.review.rows import ReviewRow, list_review
 from flows.review.workbook.book import write_workbook
+from flows.review.workbook.names import SUFFIX
 from flows.review.workbook.rows import ProposalProgress
-
-SUFFIX = ".xlsx"
 
 
 def map_progress(ledger: Ledger, month: Month) -> dict[str, ProposalProgress]:
