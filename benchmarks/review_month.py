@@ -22,8 +22,9 @@ from flows.policy import list_policy_values
 from flows.results import AWAITING_KINDS, Community, Inputs, MonthResult, RatingRow
 from flows.review.intake.column_writing import ColumnWriter
 from flows.review.intake.parts import find_sheet_part, survey_sheet
+from flows.review.sheets.columns import find_column
 from flows.review.workbook.names import TO_DECIDE
-from flows.review.workbook.rows import COMMENT, DECISION_COLUMNS, VERDICT, find_column
+from flows.review.workbook.rows import COMMENT, DECISION_COLUMNS, VERDICT
 
 MONTH = Month(2024, 3)
 NOW = datetime(2024, 4, 5, tzinfo=UTC)

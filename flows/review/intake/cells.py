@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flows.review.workbook.rows import Cell, Look
+from flows.review.sheets.columns import Cell, Look
 
 _SERIAL_ORIGIN = date(1899, 12, 30)
 """The day before the first that a workbook's day numbers count from (its 1900 is a leap year)."""

@@ -15,8 +15,9 @@ from typing import Any
 import xlsxwriter
 
 from flows.results import FIRST_REVISION, Lineage, MonthResult
+from flows.review.sheets.formats import LINE_HEIGHT, Formats, count_lines, protect, set_up_page
 from flows.review.workbook.changes import write_changes, write_missing_workers
-from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, protect, set_up_page
+from flows.review.workbook.formats import WorkbookFormats
 from flows.review.workbook.names import ALL_STAFF, CHANGES, HELD, MISSING, POLICY, RULES, SUMMARY, TO_DECIDE
 from flows.review.workbook.rows import ProposalProgress, list_worker_rows, select_awaiting, select_held
 from flows.review.workbook.rules import write_rules
@@ -57,7 +58,7 @@ def write_workbook(
         book.set_properties(
             {"title": f"{format_month(result.month)} 等级调整建议", "created": created_at, "author": ""}
         )
-        formats = Formats(book)
+        formats = WorkbookFormats(book)
         sheets = {name: book.add_worksheet(name) for name in (SUMMARY, TO_DECIDE, HELD, ALL_STAFF, POLICY, RULES)}
         heading = f"{format_month(result.month)} 第 {revision} 版"
         write_summary(
@@ -82,7 +83,7 @@ def write_workbook(
         for name, colour in ((TO_DECIDE, "#C55A11"), (HELD, "#7F7F7F"), (RULES, "#1F4E79")):
             sheets[name].set_tab_color(colour)
         for sheet in book.worksheets():
-            protect(sheet)
+            protect(sheet, may_sort=True)
 
 
 def _write_policy(sheet: Any, formats: Formats, result: MonthResult, heading: str) -> None:
@@ -110,6 +111,6 @@ def _write_policy(sheet: Any, formats: Formats, result: MonthResult, heading: st
     sheet.autofilter(0, 0, last, len(_POLICY_COLUMNS) - 1)
     criteria = f'=$D2="{TAGS["assumed"]}"'
     sheet.conditional_format(
-        1, 0, last, len(_POLICY_COLUMNS) - 1, {"type": "formula", "criteria": criteria, "format": formats.manual}
+        1, 0, last, len(_POLICY_COLUMNS) - 1, {"type": "formula", "criteria": criteria, "format": formats.amber}
     )
     set_up_page(sheet, heading, header_row=0)

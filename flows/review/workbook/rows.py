@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 from flows.ledger.results import digest_proposal, group_pay_lines
 from flows.ledger.review_rows import Verdict
 from flows.month import Month
 from flows.results import AWAITING_KINDS, Community, MonthResult, PayLine, Proposal
 from flows.review.sentences import explain_decision, explain_reckoning
-from flows.wording import KINDS, POSTS, convert_to_yuan, format_instant
-
-Cell = str | int | Decimal | date | None
-Look = Literal["text", "code", "long", "count", "money", "date", "choice", "comment"]
+from flows.review.sheets.columns import Column, read_yuan
+from flows.wording import KINDS, POSTS, format_instant
 
 MANUAL = "是"
 DIGEST_LENGTH = 16
@@ -81,14 +78,8 @@ class WorkerRow:
         return (self.community.district_code, self.community.street_code, code, self.proposal.staff_id)
 
 
-@dataclass(frozen=True)
-class WorkerColumn:
-    """One column: its heading, its width in characters, how it looks, and where its value comes from."""
-
-    title: str
-    width: int
-    look: Look
-    read: Callable[[WorkerRow], Cell]
+WorkerColumn = Column[WorkerRow]
+"""One column of the sheets of workers."""
 
 
 def write_check_code(month: Month, revision: int, digest: str) -> str:
@@ -147,11 +138,6 @@ def select_held(rows: Iterable[WorkerRow]) -> list[WorkerRow]:
     return [row for row in rows if row.proposal.kind == "hold"]
 
 
-def find_column(columns: Sequence[WorkerColumn], title: str) -> int:
-    """The position of the column with that heading, from 0."""
-    return next(index for index, column in enumerate(columns) if column.title == title)
-
-
 def _read_name(attribute: str) -> Callable[[WorkerRow], str]:
     def read(row: WorkerRow) -> str:
         return "" if row.community is None else str(getattr(row.community, attribute))
@@ -167,14 +153,6 @@ def _read_community(row: WorkerRow) -> str:
 def _read_step(row: WorkerRow) -> int | None:
     current = row.proposal.current_grade
     return None if current is None else row.proposal.proposed_grade - current
-
-
-def _read_yuan(attribute: str) -> Callable[[WorkerRow], Decimal | None]:
-    def read(row: WorkerRow) -> Decimal | None:
-        fen: int | None = getattr(row, attribute)
-        return None if fen is None else convert_to_yuan(fen)
-
-    return read
 
 
 def _name(titles: Mapping[Any, str], code: str) -> str:
@@ -197,9 +175,9 @@ WORKER_COLUMNS: tuple[WorkerColumn, ...] = (
     WorkerColumn("须人工核查", 7, "code", lambda row: MANUAL if row.proposal.needs_manual else "否"),
     WorkerColumn("理由", 28, "long", lambda row: row.decision),
     WorkerColumn("计算过程", 38, "long", lambda row: row.reckoning),
-    WorkerColumn("现月工资（元）", 11, "money", _read_yuan("current_fen")),
-    WorkerColumn("建议月工资（元）", 13, "money", _read_yuan("proposed_fen")),
-    WorkerColumn("月差额（元）", 10, "money", _read_yuan("difference_fen")),
+    WorkerColumn("现月工资（元）", 11, "money", read_yuan("current_fen")),
+    WorkerColumn("建议月工资（元）", 13, "money", read_yuan("proposed_fen")),
+    WorkerColumn("月差额（元）", 10, "money", read_yuan("difference_fen")),
     WorkerColumn("生效日期", 12, "date", lambda row: row.proposal.effective_on),
 )
 

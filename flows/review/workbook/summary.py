@@ -8,7 +8,9 @@ import xlsxwriter.utility as places
 
 from flows.changes import describe_amendment
 from flows.results import Lineage, MonthResult, list_grades
-from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, set_up_page
+from flows.review.sheets.columns import find_column
+from flows.review.sheets.formats import Formats, set_up_page
+from flows.review.sheets.pen import Pen
 from flows.review.workbook.rows import (
     DECISION_COLUMNS,
     DECISION_WORDS,
@@ -16,7 +18,6 @@ from flows.review.workbook.rows import (
     STATES,
     VERDICT,
     WorkerRow,
-    find_column,
 )
 from flows.wording import (
     KINDS,
@@ -33,40 +34,12 @@ from flows.wording import (
     list_banners,
 )
 
-LAST_COLUMN = 9
-WIDTH = 128
-HEADING_HEIGHT = 24
+_WIDTHS = (20, *[12.5] * 9)
 CHART_ROWS = 20
 DIFFERENCE = "月差额（元）"
 
 ToDecide = tuple[str, Sequence[WorkerRow]]
 """The sheet of what awaits a decision, and its lines."""
-
-
-class _Pen:
-    """Where the next line of the sheet goes."""
-
-    def __init__(self, sheet: Any, formats: Formats) -> None:
-        self.sheet = sheet
-        self.formats = formats
-        self.line = 0
-
-    def write_band(self, text: str, look: Any, lines: int | None = None) -> None:
-        """A text across the sheet's width, as high as it needs."""
-        self.sheet.set_row(self.line, LINE_HEIGHT * (lines or count_lines(text, WIDTH)) + 6)
-        self.sheet.merge_range(self.line, 0, self.line, LAST_COLUMN, "", look)
-        self.sheet.write_string(self.line, 0, text, look)
-        self.line += 1
-
-    def write_section(self, text: str) -> None:
-        self.line += 1
-        self.write_band(text, self.formats.section, 1)
-
-    def write_header(self, titles: Sequence[str]) -> None:
-        for index, title in enumerate(titles):
-            self.sheet.write_string(self.line, index, title, self.formats.header)
-        self.sheet.set_row(self.line, HEADING_HEIGHT)
-        self.line += 1
 
 
 def write_summary(
@@ -81,10 +54,8 @@ def write_summary(
     to_decide: ToDecide,
 ) -> None:
     """Fill 汇总; `to_decide` is the sheet of what awaits a decision, and its lines."""
-    sheet.set_column(0, 0, 20)
-    sheet.set_column(1, LAST_COLUMN, 12.5)
     sheet.hide_gridlines(2)
-    pen = _Pen(sheet, formats)
+    pen = Pen(sheet, formats, _WIDTHS)
     pen.write_band(f"{format_month(result.month)} 社区工作者等级调整建议", formats.title, 2)
     pen.write_band(
         f"第 {revision} 版　生效日期 {result.effective_on}　统计截止 {format_instant(result.cutoff_at)}　"
@@ -104,7 +75,7 @@ def write_summary(
     set_up_page(sheet, f"{format_month(result.month)} 第 {revision} 版 汇总", header_row=None)
 
 
-def _write_progress(pen: _Pen, to_decide: ToDecide) -> None:
+def _write_progress(pen: Pen, to_decide: ToDecide) -> None:
     """What is recorded, and what HR has filled in since, which the workbook itself counts."""
     _, rows = to_decide
     pen.write_section("一、办理进度（“本次填写”随“待决定”表自动更新）")
@@ -137,9 +108,9 @@ def _write_progress(pen: _Pen, to_decide: ToDecide) -> None:
     pen.line += 1
     pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
     for index in (1, 3):
-        _write_sum(pen, index, (first, index, pen.line - 1, index), whole, pen.formats.total_count)
+        pen.write_sum(index, (first, index, pen.line - 1, index), whole, pen.formats.total_count)
         below = (first, index + 1, pen.line - 1, index + 1)
-        _write_sum(pen, index + 1, below, convert_to_yuan(whole_fen), pen.formats.total_money)
+        pen.write_sum(index + 1, below, convert_to_yuan(whole_fen), pen.formats.total_money)
     pen.line += 1
 
 
@@ -150,7 +121,7 @@ def _place_column(to_decide: ToDecide, title: str) -> str:
     return f"'{name}'!{places.xl_range_abs(1, column, max(len(rows), 1), column)}"
 
 
-def _write_counts(pen: _Pen, rows: Sequence[WorkerRow]) -> None:
+def _write_counts(pen: Pen, rows: Sequence[WorkerRow]) -> None:
     """Proposals by kind and post, and how many a person must handle one by one."""
     pen.write_section("二、调整建议（人）")
     pen.write_header(["建议类型", *POSTS.values(), "合计", "须人工核查"])
@@ -162,17 +133,17 @@ def _write_counts(pen: _Pen, rows: Sequence[WorkerRow]) -> None:
         for index, post in enumerate(POSTS, start=1):
             pen.sheet.write_number(pen.line, index, counted[kind, post], pen.formats.count)
         total = sum(counted[kind, post] for post in POSTS)
-        _write_sum(pen, len(POSTS) + 1, (pen.line, 1, pen.line, len(POSTS)), total, pen.formats.count)
+        pen.write_sum(len(POSTS) + 1, (pen.line, 1, pen.line, len(POSTS)), total, pen.formats.count)
         pen.sheet.write_number(pen.line, len(POSTS) + 2, manual[kind], pen.formats.count)
         pen.line += 1
     pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
     sums = [sum(counted[kind, post] for kind in KINDS) for post in POSTS]
     for index, value in enumerate([*sums, sum(sums), sum(manual.values())], start=1):
-        _write_sum(pen, index, (first, index, pen.line - 1, index), value, pen.formats.total_count)
+        pen.write_sum(index, (first, index, pen.line - 1, index), value, pen.formats.total_count)
     pen.line += 1
 
 
-def _write_costs(pen: _Pen, result: MonthResult, rows: Sequence[WorkerRow], to_decide: ToDecide) -> None:
+def _write_costs(pen: Pen, result: MonthResult, rows: Sequence[WorkerRow], to_decide: ToDecide) -> None:
     """What a month costs at the current and at the proposed grades, by kind; policy §5."""
     pen.write_section("三、每月工资（元）")
     if lacks_pay_base(result):
@@ -194,8 +165,7 @@ def _write_costs(pen: _Pen, result: MonthResult, rows: Sequence[WorkerRow], to_d
     pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
     for index, total in enumerate(totals, start=1):
         is_count = index in _COUNT_COLUMNS
-        _write_sum(
-            pen,
+        pen.write_sum(
             index,
             (first, index, pen.line - 1, index),
             total if is_count else convert_to_yuan(total),
@@ -220,14 +190,14 @@ def _reckon_costs(rows: Sequence[WorkerRow]) -> list[int]:
     return [len(graded), current, proposed, proposed - current, len(new), sum(p.proposed_fen or 0 for p in new)]
 
 
-def _write_figure(pen: _Pen, index: int, figure: int, count: Any, money: Any) -> None:
+def _write_figure(pen: Pen, index: int, figure: int, count: Any, money: Any) -> None:
     if index in _COUNT_COLUMNS:
         pen.sheet.write_number(pen.line, index, figure, count)
     else:
         pen.sheet.write_number(pen.line, index, convert_to_yuan(figure), money)
 
 
-def _write_filtered_total(pen: _Pen, to_decide: ToDecide) -> None:
+def _write_filtered_total(pen: Pen, to_decide: ToDecide) -> None:
     """The change of the open proposals that the filter leaves in sight: it follows HR's own selection."""
     name, rows = to_decide
     area = _place_column(to_decide, DIFFERENCE)
@@ -238,7 +208,7 @@ def _write_filtered_total(pen: _Pen, to_decide: ToDecide) -> None:
     pen.line += 1
 
 
-def _write_grades(book: Any, pen: _Pen, rows: Sequence[WorkerRow]) -> None:
+def _write_grades(book: Any, pen: Pen, rows: Sequence[WorkerRow]) -> None:
     """How many workers hold each grade now and would hold it, with a chart beside."""
     pen.sheet.set_h_pagebreaks([pen.line])
     pen.write_section("四、等级分布（人）")
@@ -275,7 +245,7 @@ def _write_grades(book: Any, pen: _Pen, rows: Sequence[WorkerRow]) -> None:
     pen.sheet.insert_chart(first - 1, 3, chart, {"x_offset": 14, "y_offset": 2})
 
 
-def _write_assumptions(pen: _Pen, result: MonthResult) -> None:
+def _write_assumptions(pen: Pen, result: MonthResult) -> None:
     """How far the policy values can be trusted, and the assumed ones behind grades and pay by name."""
     pen.write_section("五、政策参数的依据")
     tagged = Counter(value.tag for value in result.policy_values)
@@ -291,8 +261,3 @@ def _write_assumptions(pen: _Pen, result: MonthResult) -> None:
         pen.write_band("等级和工资用到的系统假定（非本市规定，待市级文件替换）：", pen.formats.plain, 1)
     for value in assumed:
         pen.write_band(f"· {value.title}：{describe_policy_figure(value)}", pen.formats.plain)
-
-
-def _write_sum(pen: _Pen, index: int, area: tuple[int, int, int, int], value: Any, look: Any) -> None:
-    """A live total with its value, for readers that don't reckon."""
-    pen.sheet.write_formula(pen.line, index, f"=SUM({places.xl_range(*area)})", look, value)

@@ -5,7 +5,9 @@ from typing import Any
 
 from xlsxwriter.utility import xl_col_to_name
 
-from flows.review.workbook.formats import HEADER_HEIGHT, LINE_HEIGHT, Formats, count_lines, set_up_page
+from flows.review.sheets.columns import find_column, find_writer
+from flows.review.sheets.formats import HEADER_HEIGHT, LINE_HEIGHT, count_lines, set_up_page
+from flows.review.workbook.formats import WorkbookFormats
 from flows.review.workbook.rows import (
     COMMENT,
     DECISION_COLUMNS,
@@ -18,7 +20,6 @@ from flows.review.workbook.rows import (
     WORKER_COLUMNS,
     WorkerColumn,
     WorkerRow,
-    find_column,
 )
 from flows.wording import KINDS
 
@@ -29,7 +30,7 @@ _FROZEN_COLUMNS = 2
 _LAST_PRINTED = "生效日期"
 
 
-def write_to_decide(sheet: Any, formats: Formats, rows: Sequence[WorkerRow], heading: str) -> None:
+def write_to_decide(sheet: Any, formats: WorkbookFormats, rows: Sequence[WorkerRow], heading: str) -> None:
     """Fill 待决定: each line with a drop-down for the decision and a place for its comment, all else locked."""
     _write_rows(sheet, formats, DECISION_COLUMNS, rows, heading, wrap=True)
     verdict, comment = (find_column(DECISION_COLUMNS, title) for title in (VERDICT, COMMENT))
@@ -54,7 +55,7 @@ def write_to_decide(sheet: Any, formats: Formats, rows: Sequence[WorkerRow], hea
     sheet.print_area(0, 0, last, find_column(DECISION_COLUMNS, _LAST_PRINTED))
 
 
-def write_list(sheet: Any, formats: Formats, rows: Sequence[WorkerRow], heading: str, *, wrap: bool) -> None:
+def write_list(sheet: Any, formats: WorkbookFormats, rows: Sequence[WorkerRow], heading: str, *, wrap: bool) -> None:
     """Fill a sheet of workers about whom nothing is asked."""
     _write_rows(sheet, formats, WORKER_COLUMNS, rows, heading, wrap=wrap)
     sheet.freeze_panes(1, _FROZEN_COLUMNS)
@@ -63,7 +64,7 @@ def write_list(sheet: Any, formats: Formats, rows: Sequence[WorkerRow], heading:
 
 def _write_rows(
     sheet: Any,
-    formats: Formats,
+    formats: WorkbookFormats,
     columns: Sequence[WorkerColumn],
     rows: Sequence[WorkerRow],
     heading: str,
@@ -78,14 +79,8 @@ def _write_rows(
     if not wrap:
         # One line a worker: tall enough for its first line only, so that a long list stays a list.
         sheet.set_default_row(LINE_HEIGHT + 3)
-    writers = {
-        "count": sheet.write_number,
-        "money": sheet.write_number,
-        "date": sheet.write_datetime,
-    }
     cells = [
-        (index, column.read, writers.get(column.look, sheet.write_string), column.look)
-        for index, column in enumerate(columns)
+        (index, column.read, find_writer(sheet, column.look), column.look) for index, column in enumerate(columns)
     ]
     for line, row in enumerate(rows, start=1):
         lines = 1
@@ -103,7 +98,7 @@ def _write_rows(
     set_up_page(sheet, heading, header_row=0)
 
 
-def _colour_choices(sheet: Any, formats: Formats, last: int) -> None:
+def _colour_choices(sheet: Any, formats: WorkbookFormats, last: int) -> None:
     """The decision in its colour; red where a comment is missing, the word is unknown, or an import refused it."""
     verdict, comment, finding, manual = (
         find_column(DECISION_COLUMNS, title) for title in (VERDICT, COMMENT, FINDING, "须人工核查")
@@ -129,11 +124,11 @@ def _colour_choices(sheet: Any, formats: Formats, last: int) -> None:
 
 
 def _colour_rows(
-    sheet: Any, formats: Formats, columns: Sequence[WorkerColumn], last: int, *spans: tuple[int, int]
+    sheet: Any, formats: WorkbookFormats, columns: Sequence[WorkerColumn], last: int, *spans: tuple[int, int]
 ) -> None:
     """Amber for a line that needs individual handling, grey for a held one, whatever the filter shows."""
     manual, kind = (xl_col_to_name(find_column(columns, title)) for title in ("须人工核查", "建议类型"))
-    rules = ((f'=${manual}2="{MANUAL}"', formats.manual), (f'=${kind}2="{KINDS["hold"]}"', formats.held))
+    rules = ((f'=${manual}2="{MANUAL}"', formats.amber), (f'=${kind}2="{KINDS["hold"]}"', formats.grey))
     for left, right in spans:
         for criteria, look in rules:
             _colour(sheet, (1, left, last, right), criteria, look)
