@@ -19,6 +19,7 @@ from flows.review.sheets.formats import LINE_HEIGHT, Formats, count_lines, prote
 from flows.review.workbook.changes import write_changes, write_missing_workers
 from flows.review.workbook.formats import WorkbookFormats
 from flows.review.workbook.names import ALL_STAFF, CHANGES, HELD, MISSING, POLICY, RULES, SUMMARY, TO_DECIDE
+from flows.review.workbook.progress import ToDecide
 from flows.review.workbook.rows import ProposalProgress, list_worker_rows, select_awaiting, select_held
 from flows.review.workbook.rules import write_rules
 from flows.review.workbook.summary import write_summary
@@ -69,7 +70,7 @@ def write_workbook(
             revision=revision,
             lineage=lineage,
             rows=rows,
-            to_decide=(TO_DECIDE, awaiting),
+            to_decide=ToDecide(TO_DECIDE, awaiting),
         )
         write_to_decide(sheets[TO_DECIDE], formats, awaiting, f"{heading} {TO_DECIDE}")
         write_list(sheets[HELD], formats, held, f"{heading} {HELD}", wrap=True)

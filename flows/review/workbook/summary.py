@@ -4,21 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import xlsxwriter.utility as places
-
 from flows.changes import describe_amendment
 from flows.results import Lineage, MonthResult, list_grades
-from flows.review.sheets.columns import find_column
 from flows.review.sheets.formats import Formats, set_up_page
 from flows.review.sheets.pen import Pen
-from flows.review.workbook.rows import (
-    DECISION_COLUMNS,
-    DECISION_WORDS,
-    STATE,
-    STATES,
-    VERDICT,
-    WorkerRow,
-)
+from flows.review.workbook.progress import DIFFERENCE, ToDecide, sum_differences_fen, write_progress
+from flows.review.workbook.rows import WorkerRow
 from flows.wording import (
     KINDS,
     MONITORING,
@@ -36,10 +27,6 @@ from flows.wording import (
 
 _WIDTHS = (20, *[12.5] * 9)
 CHART_ROWS = 20
-DIFFERENCE = "月差额（元）"
-
-ToDecide = tuple[str, Sequence[WorkerRow]]
-"""The sheet of what awaits a decision, and its lines."""
 
 
 def write_summary(
@@ -67,58 +54,12 @@ def write_summary(
         pen.write_band(f"注意：{describe_amendment(lineage.amends)}", formats.notice)
     for banner in list_banners(result):
         pen.write_band(f"注意：{banner}", formats.notice)
-    _write_progress(pen, to_decide)
+    write_progress(pen, to_decide)
     _write_counts(pen, rows)
     _write_costs(pen, result, rows, to_decide)
     _write_grades(book, pen, rows)
     _write_assumptions(pen, result)
     set_up_page(sheet, f"{format_month(result.month)} 第 {revision} 版 汇总", header_row=None)
-
-
-def _write_progress(pen: Pen, to_decide: ToDecide) -> None:
-    """What is recorded, and what HR has filled in since, which the workbook itself counts."""
-    _, rows = to_decide
-    pen.write_section("一、办理进度（“本次填写”随“待决定”表自动更新）")
-    pen.write_header([VERDICT, "已记录（人）", "其月差额（元）", "本次填写（人）", "其月差额（元）"])
-    states, verdicts, differences = (_place_column(to_decide, title) for title in (STATE, VERDICT, DIFFERENCE))
-    first = pen.line
-    whole, left, left_fen = len(rows), len(rows), sum(it.difference_fen or 0 for it in rows)
-    whole_fen = left_fen
-    for code, word in DECISION_WORDS.items():
-        recorded = [it for it in rows if it.progress.state == code]
-        fen = sum(it.difference_fen or 0 for it in recorded)
-        left, left_fen = left - len(recorded), left_fen - fen
-        pen.sheet.write_string(pen.line, 0, word, pen.formats.label)
-        for index, area, wanted, count, amount in (
-            (1, states, STATES[code], len(recorded), fen),
-            (3, verdicts, word, 0, 0),
-        ):
-            pen.sheet.write_formula(pen.line, index, f'=COUNTIF({area},"{wanted}")', pen.formats.count, count)
-            total = f'=SUMIF({area},"{wanted}",{differences})'
-            pen.sheet.write_formula(pen.line, index + 1, total, pen.formats.money, convert_to_yuan(amount))
-        pen.line += 1
-    pen.sheet.write_string(pen.line, 0, "尚无决定、未填写", pen.formats.label)
-    for index, count, fen in ((1, left, left_fen), (3, whole, whole_fen)):
-        for column, total, known, look in (
-            (index, f"ROWS({differences})" if rows else "0", count, pen.formats.count),
-            (index + 1, f"SUM({differences})", convert_to_yuan(fen), pen.formats.money),
-        ):
-            above = places.xl_range(first, column, pen.line - 1, column)
-            pen.sheet.write_formula(pen.line, column, f"={total}-SUM({above})", look, known)
-    pen.line += 1
-    pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
-    for index in (1, 3):
-        pen.write_sum(index, (first, index, pen.line - 1, index), whole, pen.formats.total_count)
-        below = (first, index + 1, pen.line - 1, index + 1)
-        pen.write_sum(index + 1, below, convert_to_yuan(whole_fen), pen.formats.total_money)
-    pen.line += 1
-
-
-def _place_column(to_decide: ToDecide, title: str) -> str:
-    """The cells of a column of 待决定, as a formula names them."""
-    name, rows = to_decide
-    column = find_column(DECISION_COLUMNS, title)
-    return f"'{name}'!{places.xl_range_abs(1, column, max(len(rows), 1), column)}"
 
 
 def _write_counts(pen: Pen, rows: Sequence[WorkerRow]) -> None:
@@ -199,11 +140,9 @@ def _write_figure(pen: Pen, index: int, figure: int, count: Any, money: Any) -> 
 
 def _write_filtered_total(pen: Pen, to_decide: ToDecide) -> None:
     """The change of the open proposals that the filter leaves in sight: it follows HR's own selection."""
-    name, rows = to_decide
-    area = _place_column(to_decide, DIFFERENCE)
-    total = sum(row.difference_fen or 0 for row in rows)
+    area, total = to_decide.place_column(DIFFERENCE), sum_differences_fen(to_decide.rows)
     pen.sheet.merge_range(pen.line, 0, pen.line, 3, "", pen.formats.label)
-    pen.sheet.write_string(pen.line, 0, f"“{name}”表当前筛选结果的月差额合计", pen.formats.label)
+    pen.sheet.write_string(pen.line, 0, f"“{to_decide.sheet}”表当前筛选结果的月差额合计", pen.formats.label)
     pen.sheet.write_formula(pen.line, 4, f"=SUBTOTAL(109,{area})", pen.formats.money, convert_to_yuan(total))
     pen.line += 1
 
