@@ -1,8 +1,6 @@
 """A worker objects: when the answer is due, who may give it, and what it changes."""
 
-from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pytest
 from city_runs import CONFIG
@@ -15,27 +13,17 @@ from review_month import (
     NOW,
     PREPARER,
     find_row,
-    open_ledger,
     read_states,
-    save_month,
     say,
 )
 
 from flows.errors import DecisionRefused, UsageError
 from flows.ledger import Ledger
 from flows.ledger.review_rows import Outcome, RecordedObjection
-from flows.results import MonthResult
 from flows.review.decisions import NOBODY_NAMED
 from flows.review.objections import ObjectionRow, answer_objection, list_objections, open_objection
 from flows.review.people import ReviewPeople
 from flows.review.publication import publish
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
-    ledger = open_ledger(tmp_path)
-    save_month(ledger, make_result)
-    return ledger
 
 
 def object_to(ledger: Ledger, staff_id: str, *, filed_on: date = date(2024, 4, 8)) -> RecordedObjection:
