@@ -20,9 +20,11 @@ from flows.ledger.results import Making
 from flows.month import Month
 from flows.policy import list_policy_values
 from flows.results import AWAITING_KINDS, Community, Inputs, MonthResult, RatingRow
+from flows.review.intake.column_writing import ColumnWriter
 from flows.review.intake.parts import find_sheet_part, survey_sheet
-from flows.review.intake.report import FindingWriter
-from flows.review.workbook.rows import COMMENT, DECISION_COLUMNS, VERDICT, find_column
+from flows.review.sheets.columns import find_column
+from flows.review.workbook.names import TO_DECIDE
+from flows.review.workbook.rows import COMMENT, DECISION_COLUMNS, VERDICT
 
 MONTH = Month(2024, 3)
 NOW = datetime(2024, 4, 5, tzinfo=UTC)
@@ -76,9 +78,9 @@ def fill_in(file: Path, filled: Path, count: int) -> None:
     content = file.read_bytes()
     for title, text in ((VERDICT, "同意"), (COMMENT, "核对无误")):
         column = find_column(DECISION_COLUMNS, title)
-        part = find_sheet_part(file.name, content, "待决定")
+        part = find_sheet_part(file.name, content, TO_DECIDE)
         places = survey_sheet(file.name, content, part)
-        writer = FindingWriter(file.name, content, part, places, header_row=1, column=column)
+        writer = ColumnWriter(file.name, content, part, places, header_row=1, column=column, title=title)
         buffer = io.BytesIO()
         writer.write(buffer, dict.fromkeys(range(2, count + 2), text))
         content = buffer.getvalue()

@@ -7,7 +7,14 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+    redirect_stderr,
+    redirect_stdout,
+)
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -76,6 +83,20 @@ class Home:
         """What `fivestar` answers for this installation."""
         return run_fivestar(*arguments, "--home", str(self.path), "--config", str(self.config))
 
+    def decide_open(self, verdict: str, *options: str) -> Answer:
+        """Decide whatever of March is open, one way; what the command answers that decides the last ones by name."""
+        month = ("--month", str(MARCH))
+        words = (*month, "--reviewer", "审核人", "--comment", "已核对")
+        bulk = self.run("review", verdict, "--all", *words)
+        assert bulk.code == 0, bulk.err
+        assert "is decided" not in bulk.err
+        header, *lines = self.run("review", "list", *month, "--state", "open").out.splitlines()
+        place = header.split("\t").index("staff_id")
+        chosen = [argument for line in lines for argument in ("--staff", line.split("\t")[place])]
+        last = self.run("review", verdict, *chosen, *words, *options)
+        assert last.code == 0, last.err
+        return last
+
     @contextmanager
     def open(self) -> Iterator[House]:
         """The installation's stores."""
@@ -100,17 +121,27 @@ def run_fivestar(*arguments: str, at: datetime = RUN_AT) -> Answer:
     """What the command line answers, run in this process on 5 April 2024; an unexpected error is raised."""
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err), ExitStack() as stack:
         for module in CLOCKED:
             patch.setattr(f"flows.cli.{module}.read_clock", lambda: at)
         patch.setattr("flows.ingest.connect.rest.BACKOFF_SECONDS", 0.0)
         patch.setattr(sys, "argv", ["fivestar", *arguments])
+        stack.enter_context(_forget_prefect())
         try:
             main()
         except SystemExit as end:
             code = end.code or 0
     assert isinstance(code, int)
     return Answer(code, out.getvalue(), err.getvalue())
+
+
+def _forget_prefect() -> AbstractContextManager[object]:
+    """No Prefect server is configured, though another test of this process may have started one."""
+    if "prefect" not in sys.modules:
+        return nullcontext()
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    return temporary_settings(restore_defaults={PREFECT_API_URL})
 
 
 def run_demo_once(folder: Path, shared: Path | None) -> DemoRun:

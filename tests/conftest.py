@@ -59,6 +59,16 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
         yield server
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty ledger is, on each database in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+    server.empty()
+    return server.write_owner_url()
+
+
 @pytest.fixture(scope="session")
 def march(tmp_path_factory: pytest.TempPathFactory) -> city_runs.DemoRun:
     """The small city's March 2024, run once by `fivestar demo`, also for several workers; not to be changed."""

@@ -8,6 +8,7 @@ from city_runs import MARCH, Home
 from flows.cycle import WatchReport, publish_month, watch_reviews
 from flows.month import Month
 from flows.notify.outbox import OUTDATED
+from flows.notify.recipients import Contacts
 from flows.review.standing import find_standing
 
 pytestmark = pytest.mark.flow
@@ -31,17 +32,6 @@ def list_reminders(home: Home) -> list[tuple[str, str, str]]:
     with home.open() as house:
         rows = house.ledger.outbox.list_messages(month=str(MARCH))
     return [(row.key, row.status, row.detail) for row in rows if row.message == "review_reminder"]
-
-
-def decide(home: Home, verdict: str) -> None:
-    """Decide whatever of March is open, one way: what is left after the bulk one by one."""
-    month = ("--month", "2024-03")
-    reviewer = (*month, "--reviewer", "审核人", "--comment", "已核对")
-    assert home.run("review", verdict, "--all", *reviewer).code == 0
-    lines = [line.split("\t") for line in home.run("review", "list", *month).out.splitlines()]
-    place = lines[0].index("decision")
-    chosen = [argument for line in lines[1:] if line[place] == "open" for argument in ("--staff", line[0])]
-    assert home.run("review", verdict, *chosen, *reviewer).code == 0
 
 
 def test_nothing_is_reminded_until_the_third_working_day_and_then_once(home: Home) -> None:
@@ -87,7 +77,7 @@ def test_the_reminder_counts_what_is_open(home: Home) -> None:
 
 def test_a_decided_month_is_reminded_of_no_more_and_waits_for_publication(home: Home) -> None:
     watch(home, 9)
-    decide(home, "approve")
+    home.decide_open("approve")
     report = watch(home, 12)
     assert list_reminded(report) == [FEBRUARY]
     assert [status for _, status, _ in list_reminders(home)] == ["suppressed"]
@@ -98,12 +88,12 @@ def test_a_decided_month_is_reminded_of_no_more_and_waits_for_publication(home: 
 
 
 def test_a_month_of_which_nothing_is_approved_does_not_wait_for_publication(home: Home) -> None:
-    decide(home, "reject")
+    home.decide_open("reject")
     assert watch(home, 12).unpublished == []
 
 
 def test_what_was_put_off_and_is_approved_later_waits_for_publication(home: Home) -> None:
-    decide(home, "later")
+    home.decide_open("later")
     assert watch(home, 12).unpublished == []
     month = ("--month", "2024-03")
     listed = home.run("review", "list", *month, "--state", "later").out.splitlines()
@@ -117,7 +107,7 @@ def test_hr_without_a_contact_is_told_of_and_reminded_once_it_has_one(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("flows.cycle.load_contacts", lambda _: type("Nobody", (), {"find": lambda *_: None})())
+        patch.setattr("flows.cycle.load_contacts", lambda _: Contacts({}))
         report = watch(home, 9)
     assert (list_reminded(report), report.without_contact) == ([], ["city"])
     assert list_reminded(watch(home, 10)) == [FEBRUARY, MARCH]

@@ -1,16 +1,19 @@
 """A small month before HR whose workbook is exported, filled in, spoilt and imported by tests."""
 
 import io
+import re
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import month_factory
 import xlsxwriter
 from python_calamine import CalamineWorkbook
-from xlsxwriter.utility import xl_cell_to_rowcol
+from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
 from flows.ledger import Ledger
 from flows.ledger.results import Making
@@ -18,10 +21,10 @@ from flows.month import Month
 from flows.results import FIRST_REVISION, MonthResult, PayLine, Proposal, Step
 from flows.review.decisions import NOBODY_NAMED
 from flows.review.intake.importing import ImportReport, import_workbook
-from flows.review.intake.parts import find_sheet_part, survey_sheet
-from flows.review.intake.report import FindingWriter
 from flows.review.people import Person, ReviewPeople
-from flows.review.workbook.exporting import list_standings, write_export
+from flows.review.rows import find_revision
+from flows.review.workbook.exporting import map_progress, write_export
+from flows.xlsx_parts import name_sheet_part
 
 MONTH = Month(2024, 3)
 NOW = datetime(2024, 4, 5, 2, tzinfo=UTC)
@@ -112,8 +115,8 @@ class Desk:
 
     def export(self, name: str = "book.xlsx") -> Path:
         """The newest revision's workbook."""
-        record, standings = list_standings(self.ledger, MONTH)
-        write_export(self.folder / name, self.results[-1], record.revision, FIRST_REVISION, standings)
+        record, progress = find_revision(self.ledger, MONTH), map_progress(self.ledger, MONTH)
+        write_export(self.folder / name, self.results[-1], record.revision, FIRST_REVISION, progress)
         return self.folder / name
 
     def fill_in(self, choices: Mapping[str, tuple[str, str]], name: str = "book.xlsx") -> Path:
@@ -162,18 +165,23 @@ def read_column(file: Path, title: str, sheet: str = SHEET) -> dict[str, Any]:
 
 
 def put(file: Path, title: str, texts: Mapping[str, str]) -> None:
-    """Write text into the cells under a heading, in the file as it is; other lines of that column are emptied."""
+    """Write text into a worker's cell under a heading, in the file's XML, as if it had been typed there."""
     header, *rows = read_rows(file)
-    numbers = {row[header.index("员工编号")]: number for number, row in enumerate(rows, start=2)}
-    kept = (
-        {} if title in {"决定", "意见"} else dict(enumerate((str(row[header.index(title)]) for row in rows), start=2))
-    )
-    content = file.read_bytes()
-    part = find_sheet_part(file.name, content, SHEET)
-    places = survey_sheet(file.name, content, part)
-    writer = FindingWriter(file.name, content, part, places, header_row=1, column=header.index(title))
-    with file.open("wb") as stream:
-        writer.write(stream, kept | {numbers[staff_id]: text for staff_id, text in texts.items()})
+    letters = xl_col_to_name(header.index(title))
+    with zipfile.ZipFile(file) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+        sheet = name_sheet_part(book, SHEET)
+    xml = parts[sheet].decode()
+    for number, row in enumerate(rows, start=2):
+        if (text := texts.get(row[header.index("员工编号")])) is not None:
+            cell = re.search(rf'<c r="{letters}{number}"( s="\d+")?[^>]*?(?:/>|>.*?</c>)', xml, re.DOTALL)
+            assert cell is not None, f"no cell {letters}{number}"
+            said = f'<is><t xml:space="preserve">{escape(text)}</t></is>'
+            typed = f'<c r="{letters}{number}"{cell[1] or ""} t="inlineStr">{said}</c>'
+            xml = xml[: cell.start()] + typed + xml[cell.end() :]
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, content in {**parts, sheet: xml.encode()}.items():
+            book.writestr(name, content)
 
 
 def rework(file: Path, change: Callable[[Rows], Rows] = lambda rows: rows, *, sheet: str = SHEET) -> Path:
@@ -196,7 +204,7 @@ def save_rows(file: Path, rows: Rows, *, sheet: str = SHEET, merge: str = "", hi
                     page.write(number, column, cell)
         if merge:
             top, left = xl_cell_to_rowcol(merge.partition(":")[0])
-            page.merge_range(merge, rows[top][left])
+            page.merge_range(merge, rows[top][left] if left < len(rows[top]) else "")
         if hide:
             page.set_column(hide, None, None, {"hidden": True})
     file.write_bytes(buffer.getvalue())

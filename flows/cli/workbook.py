@@ -8,7 +8,7 @@ import typer
 from flows.cli.decided import tell_decided
 from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
 from flows.cli.review import check_reviewer, tell_dry_run, warn_of_nobody
-from flows.errors import DecisionRefused
+from flows.errors import DecisionRefused, UsageError
 from flows.month import Month
 
 if TYPE_CHECKING:
@@ -31,11 +31,13 @@ def export(
 ) -> None:
     """Write the newest revision's workbook, with what has been decided so far, for HR to fill in."""
     from flows.house import read_lineage, read_result
-    from flows.review.workbook.exporting import list_standings, write_export
+    from flows.review.rows import find_revision
+    from flows.review.workbook.exporting import map_progress, write_export
 
+    this = Month.parse(month)
     with open_installation(home, config) as house:
-        record, standings = list_standings(house.ledger, Month.parse(month))
-        write_export(file, read_result(house, record), record.revision, read_lineage(house, record), standings)
+        record, progress = find_revision(house.ledger, this), map_progress(house.ledger, this)
+        write_export(file, read_result(house, record), record.revision, read_lineage(house, record), progress)
     typer.echo(file)
 
 
@@ -86,9 +88,16 @@ def _tell(done: "ImportReport", file: Path, *, dry_run: bool) -> None:
     tell_dry_run(dry_run)
     for outcome, count in count_outcomes(done).items():
         typer.echo(f"{outcome}: {count}")
-    typer.echo(f"report: {done.file}")
-    for line in done.refused[:TOLD_MAX]:
+    told = done.refused if done.problem else done.refused[:TOLD_MAX]
+    for line in told:
         typer.echo(f"row {line.row}: {line.english}", err=True)
+    if done.problem:
+        taken = "Nothing was recorded: it was a dry run" if dry_run else "What could be taken is recorded"
+        raise UsageError(
+            f"{done.problem} {taken}, and every refused line is told above. Import the workbook again with another "
+            "--report to have the copy: nothing is recorded twice."
+        )
+    typer.echo(f"report: {done.file}")
     if len(done.refused) > TOLD_MAX:
         typer.echo(f"and {len(done.refused) - TOLD_MAX} more; see {done.file}", err=True)
     if done.refused:

@@ -31,7 +31,7 @@ class PublishReport:
     open_count: int
     arrears: Sequence[ArrearsLine]
     arrears_unreckoned_count: int
-    """Late approvals whose arrears a person must reckon: no grade or base to start from, or paid by another record."""
+    """Late approvals whose arrears a person must reckon: no grade or base to start from, or paid by another."""
 
 
 @dataclass(frozen=True)

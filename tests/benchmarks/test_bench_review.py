@@ -9,8 +9,9 @@ from benchmarks.review_month import MONTH, fill_in, store_month
 from flows.house import open_house, read_lineage, read_result
 from flows.review.decisions import NOBODY_NAMED
 from flows.review.intake.importing import import_workbook
+from flows.review.rows import find_revision
 from flows.review.standing import find_standing
-from flows.review.workbook.exporting import list_standings, write_export
+from flows.review.workbook.exporting import map_progress, write_export
 from flows.settings import load_settings
 
 NOW = datetime(2024, 4, 5, 2, tzinfo=UTC)
@@ -21,9 +22,9 @@ def test_every_line_is_exported_filled_in_and_taken(tmp_path: Path) -> None:
     store_month(tmp_path / "home", COUNT)
     book, filled = tmp_path / "book.xlsx", tmp_path / "filled.xlsx"
     with open_house(load_settings(tmp_path / "home", None)) as house:
-        record, standings = list_standings(house.ledger, MONTH)
+        record, progress = find_revision(house.ledger, MONTH), map_progress(house.ledger, MONTH)
         result = read_result(house, record)
-        write_export(book, result, record.revision, read_lineage(house, record), standings)
+        write_export(book, result, record.revision, read_lineage(house, record), progress)
         fill_in(book, filled, COUNT)
         report = import_workbook(house.ledger, MONTH, filled, reviewer="张三", people=NOBODY_NAMED, decided_at=NOW)
         assert {line.outcome for line in report.lines} == {"decided"}

@@ -15,7 +15,6 @@ FEBRUARY = MARCH.plus(-1)
 CLOSED_PORT = "http://127.0.0.1:9/api"
 # Both months were judged on Friday 5 April 2024; the 9th is the third working day after it, the 13th a Saturday.
 THIRD_DAY, SATURDAY = datetime(2024, 4, 9, 0, 30, tzinfo=UTC), datetime(2024, 4, 13, 0, 30, tzinfo=UTC)
-REVIEWER = ("--month", "2024-03", "--reviewer", "审核人", "--comment", "已核对")
 
 
 @pytest.fixture
@@ -32,16 +31,6 @@ def closed_server() -> Iterator[None]:
 
 def remind(home: Home, at: datetime = THIRD_DAY) -> Answer:
     return run_fivestar("review", "remind", "--home", str(home.path), "--config", str(home.config), at=at)
-
-
-def approve_everything(home: Home, *options: str) -> Answer:
-    """What the command answers that makes the month's last decision; `options` are that command's."""
-    bulk = home.run("review", "approve", "--all", *REVIEWER)
-    assert "is decided" not in bulk.err
-    lines = [line.split("\t") for line in home.run("review", "list", "--month", "2024-03").out.splitlines()]
-    place = lines[0].index("decision")
-    chosen = [argument for line in lines[1:] if line[place] == "open" for argument in ("--staff", line[0])]
-    return home.run("review", "approve", *chosen, *REVIEWER, *options)
 
 
 def test_reminders_are_queued_when_they_are_due_and_once(home: Home, no_server: None) -> None:
@@ -61,7 +50,7 @@ def test_on_a_day_off_nothing_is_reminded(home: Home, no_server: None) -> None:
 
 
 def test_without_a_server_the_last_decision_says_how_to_publish(home: Home, no_server: None) -> None:
-    answer = approve_everything(home)
+    answer = home.decide_open("approve")
     assert answer.code == 0
     assert answer.err.splitlines()[-1] == (
         "The review of 2024-03 is decided. Publish it: fivestar publish --month 2024-03"
@@ -69,7 +58,7 @@ def test_without_a_server_the_last_decision_says_how_to_publish(home: Home, no_s
 
 
 def test_a_server_that_is_down_is_a_warning_and_the_decisions_stand(home: Home, closed_server: None) -> None:
-    answer = approve_everything(home)
+    answer = home.decide_open("approve")
     assert answer.code == 0
     [warning] = [line for line in answer.err.splitlines() if "could not be told" in line]
     assert warning.startswith("warning: the review of 2024-03 is decided, but Prefect could not be told (")
@@ -84,7 +73,7 @@ def test_a_server_that_is_down_is_a_warning_and_the_decisions_stand(home: Home, 
 
 
 def test_a_decided_month_is_named_and_told_again_until_it_is_published(home: Home, closed_server: None) -> None:
-    approve_everything(home)
+    home.decide_open("approve")
     with home.open() as house:
         waiting = find_standing(house.ledger, MARCH).waiting_count
     answer = remind(home)
@@ -96,6 +85,5 @@ def test_a_decided_month_is_named_and_told_again_until_it_is_published(home: Hom
 
 
 def test_a_dry_run_tells_nobody(home: Home, closed_server: None) -> None:
-    answer = approve_everything(home, "--dry-run")
-    assert answer.code == 0
+    answer = home.decide_open("approve", "--dry-run")
     assert "is decided" not in answer.err

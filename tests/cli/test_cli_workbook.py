@@ -64,7 +64,7 @@ def test_an_export_shows_what_was_decided_before_it(home: Home, subjects: dict[s
         "已驳回",
         "李四",
         "材料不全",
-        "2024-04-05 10:00",
+        "2024-04-05 10:00:00",
         "",
     ]
     assert read_column(file, "状态")[subjects["review"]] == "待决定"
@@ -110,7 +110,7 @@ def test_with_people_named_a_reviewers_workbook_prepares(home: Home, tmp_path: P
 def test_what_cannot_be_meant_exits_2(home: Home, tmp_path: Path) -> None:
     file = fill_in(home, tmp_path / "book.xlsx", "驳回")
     nameless = take(home, file, reviewer=" ")
-    assert (nameless.code, "--reviewer is empty" in nameless.err) == (2, True)
+    assert (nameless.code, "--reviewer: the name is empty" in nameless.err) == (2, True)
     text = tmp_path / "decisions.xlsx"
     text.write_text("员工编号,决定\n", encoding="utf-8")
     assert take(home, text).code == 2

@@ -9,6 +9,7 @@ from city_runs import MARCH, Home
 from prefect.client.orchestration import get_client
 
 from flows import monthly
+from flows.notify.recipients import Contacts
 from flows.review.flow import DECIDED
 from flows.review.standing import find_standing
 
@@ -101,11 +102,7 @@ def test_the_watch_tells_again_of_a_month_that_is_decided_and_not_published(
     engine: None, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = len(list_events())
-    home.run("review", "approve", "--all", *REVIEWER)
-    lines = [line.split("\t") for line in home.run("review", "list", "--month", "2024-03").out.splitlines()]
-    place = lines[0].index("decision")
-    chosen = [argument for line in lines[1:] if line[place] == "open" for argument in ("--staff", line[0])]
-    told = home.run("review", "approve", *chosen, *REVIEWER)
+    told = home.decide_open("approve")
     assert "Prefect was told" in told.err
     assert len(wait_for_events(known + 1)) == known + 1
     assert watch(home, THIRD_DAY, monkeypatch).is_completed()
@@ -119,6 +116,6 @@ def test_the_watch_tells_again_of_a_month_that_is_decided_and_not_published(
 def test_the_watch_names_a_contact_that_is_missing(
     engine: None, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("flows.cycle.load_contacts", lambda _: type("Nobody", (), {"find": lambda *_: None})())
+    monkeypatch.setattr("flows.cycle.load_contacts", lambda _: Contacts({}))
     assert watch(home, THIRD_DAY, monkeypatch).is_completed()
     assert "Nobody was reminded: unit city has no contact for it." in caplog.text

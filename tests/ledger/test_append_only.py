@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from postgresql_server import PostgresqlServer
 from sqlalchemy.exc import DBAPIError
 
 from flows.ledger import Ledger
@@ -24,19 +22,10 @@ MAY_CHANGE = {"outcomes", "pulls", "landings", "outbox"}
 GUARDED = sorted(set(metadata.tables) - MAY_CHANGE)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    server.empty()
-    return server.write_owner_url()
-
-
 @pytest.fixture
-def filled(url: str, make_result: Callable[..., MonthResult]) -> Iterator[str]:
+def filled(ledger_url: str, make_result: Callable[..., MonthResult]) -> Iterator[str]:
     """A ledger with a row in every table that nobody may change."""
-    ledger = Ledger.open(url)
+    ledger = Ledger.open(ledger_url)
     result = make_result(community_count=1, staff_per_community=1)
     change = Change("stars", "410202001001/safety", "state", "lit", "unlit", ("data",))
     making = Making("0.1.0", "c" * 64, {"pay.yaml": "text"}, NOW, Lineage(1, None, [change]))
@@ -60,7 +49,7 @@ def filled(url: str, make_result: Callable[..., MonthResult]) -> Iterator[str]:
         [RegisterEntry(record, "2024-03", 1, decision.id)], {decision.id: line}, NOW, after=ledger.reviews.find_head()
     )
     ledger.close()
-    yield url
+    yield ledger_url
 
 
 @pytest.mark.parametrize("table", GUARDED)

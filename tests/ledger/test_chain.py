@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from postgresql_server import PostgresqlServer
 
 from flows.ledger import Ledger
 from flows.ledger.chain import CHAINED, FIRST_HASH, ChainMoved
@@ -28,19 +27,10 @@ FURTHER_ARREARS = """
 GUARDED = sorted(table.name for table in CHAINED)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    server.empty()
-    return server.write_owner_url()
-
-
 @pytest.fixture
-def ledger(url: str, make_result: Callable[..., MonthResult]) -> Iterator[Ledger]:
+def ledger(ledger_url: str, make_result: Callable[..., MonthResult]) -> Iterator[Ledger]:
     """A ledger with one row of every kind that the chain covers."""
-    opened = Ledger.open(url)
+    opened = Ledger.open(ledger_url)
     result = make_result(community_count=1, staff_per_community=1)
     opened.results.save(result, 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     staff_id = result.proposals[0].staff_id
@@ -116,14 +106,16 @@ def test_what_was_written_is_what_is_there(ledger: Ledger) -> None:
         ),
     ],
 )
-def test_whatever_is_changed_behind_its_back_is_found(ledger: Ledger, url: str, statement: str, told: str) -> None:
-    tamper(url, statement)
+def test_whatever_is_changed_behind_its_back_is_found(
+    ledger: Ledger, ledger_url: str, statement: str, told: str
+) -> None:
+    tamper(ledger_url, statement)
     assert told in ledger.reviews.examine_chain().fault
 
 
-def test_an_end_cut_off_with_its_rows_is_found_by_a_head_noted_elsewhere(ledger: Ledger, url: str) -> None:
+def test_an_end_cut_off_with_its_rows_is_found_by_a_head_noted_elsewhere(ledger: Ledger, ledger_url: str) -> None:
     head = ledger.reviews.find_head()
-    tamper(url, "DELETE FROM review_chain WHERE id = 5", "DELETE FROM arrears")
+    tamper(ledger_url, "DELETE FROM review_chain WHERE id = 5", "DELETE FROM arrears")
     assert ledger.reviews.examine_chain().fault == ""
     assert f"entry {head[:12]}, which the outcome of a publication names, is gone" in (
         ledger.reviews.examine_chain([head]).fault
@@ -153,8 +145,8 @@ def test_a_writer_who_was_overtaken_looks_again(ledger: Ledger) -> None:
     assert [it.staff_id for it in ledger.reviews.list_decisions("2024-03")][1:] == ["K2", "K3"]
 
 
-def test_decisions_from_before_the_chain_are_chained_by_the_migration(ledger: Ledger, url: str) -> None:
-    engine = sa.create_engine(url)
+def test_decisions_from_before_the_chain_are_chained_by_the_migration(ledger: Ledger, ledger_url: str) -> None:
+    engine = sa.create_engine(ledger_url)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     try:
@@ -163,7 +155,7 @@ def test_decisions_from_before_the_chain_are_chained_by_the_migration(ledger: Le
             command.downgrade(config, "0003")
     finally:
         engine.dispose()
-    again = Ledger.open(url)
+    again = Ledger.open(ledger_url)
     state = again.reviews.examine_chain()
     again.close()
     # The decision, the register record and the arrears; preparations and objections came with the chain.

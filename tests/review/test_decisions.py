@@ -4,65 +4,30 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
+from review_month import IN_TIME, MONTH, NOW, PROPOSALS, make_pay, open_ledger
 
 from flows.errors import DecisionRefused, QualityGate
 from flows.ledger import Ledger
 from flows.ledger.results import Making
 from flows.ledger.review_rows import Decision, RegisterEntry
-from flows.month import Month
-from flows.results import MonthResult, PayLine, Proposal, RegisterRecord
+from flows.results import MonthResult, RegisterRecord
 from flows.review.decisions import decide
 from flows.review.publication import publish
 from flows.review.rows import list_review
 
-MONTH = Month(2024, 3)
-IN_TIME = datetime(2024, 3, 31, 15, 59, 59, tzinfo=UTC)  # 31 March 23:59:59 in the city
-NOW = datetime(2024, 4, 3, tzinfo=UTC)
-
-
-def make_proposal(staff_id: str, kind: str, **changes: Any) -> Proposal:
-    values: dict[str, Any] = {
-        "staff_id": staff_id,
-        "community_code": "410202001009",
-        "post": "other",
-        "current_grade": 3,
-        "entitled_grade": 4,
-        "proposed_grade": 4,
-        "kind": kind,
-        "needs_manual": False,
-        "reasons": (),
-        "effective_on": date(2024, 4, 1),
-        "name": "某甲",
-        "committee_member": False,
-        "degree": "none",
-        "certificate": "assistant",
-        "trace": (),
-    }
-    return Proposal(**{**values, **changes})
-
-
-def pay(staff_id: str, basis: Any, total_fen: int) -> PayLine:
-    return PayLine(staff_id, basis, 1, "absent", total_fen, 0, 0, total_fen)
-
-
-PROPOSALS = [
-    make_proposal("K1", "raise"),
-    make_proposal("K2", "raise", needs_manual=True, reasons=("more_than_one_step",)),
-    make_proposal("K3", "none"),
-    make_proposal("K4", "hold"),
-    make_proposal("K5", "initial", current_grade=None),
-]
-
 
 @pytest.fixture
 def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
-    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger = open_ledger(tmp_path)
     # A raise from 374,000 to 391,000 fen a month: 17,000 fen more.
-    lines = [pay("K1", "current", 374_000), pay("K1", "proposed", 391_000), pay("K5", "proposed", 391_000)]
-    result = replace(make_result(), month=MONTH, proposals=PROPOSALS, pay_lines=lines)
+    lines = [
+        make_pay("K1", "current", 374_000),
+        make_pay("K1", "proposed", 391_000),
+        make_pay("K5", "proposed", 391_000),
+    ]
+    result = replace(make_result(), month=MONTH, proposals=list(PROPOSALS), pay_lines=lines)
     ledger.results.save(result, 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     return ledger
 
@@ -117,7 +82,7 @@ def test_a_decision_holds_in_a_later_revision_only_for_the_same_content(
 ) -> None:
     approve(ledger)
     changed = [replace(PROPOSALS[0], proposed_grade=5, entitled_grade=5), *PROPOSALS[1:]]
-    result = replace(make_result(), month=MONTH, proposals=changed, pay_lines=[pay("K5", "proposed", 391_000)])
+    result = replace(make_result(), month=MONTH, proposals=changed, pay_lines=[make_pay("K5", "proposed", 391_000)])
     ledger.results.save(result, 2, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     assert read_verdicts(ledger) == {"K5": "approved"}
 
@@ -127,8 +92,12 @@ def test_a_decision_does_not_hold_once_other_pay_would_follow_from_it(
 ) -> None:
     approve(ledger)
     # The same grades, but the step from 3 to 4 is worth 34,000 fen and no longer 17,000.
-    lines = [pay("K1", "current", 374_000), pay("K1", "proposed", 408_000), pay("K5", "proposed", 391_000)]
-    result = replace(make_result(), month=MONTH, proposals=PROPOSALS, pay_lines=lines)
+    lines = [
+        make_pay("K1", "current", 374_000),
+        make_pay("K1", "proposed", 408_000),
+        make_pay("K5", "proposed", 391_000),
+    ]
+    result = replace(make_result(), month=MONTH, proposals=list(PROPOSALS), pay_lines=lines)
     ledger.results.save(result, 2, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
     assert read_verdicts(ledger) == {"K5": "approved"}
 
@@ -197,7 +166,7 @@ def test_a_month_judged_before_the_register_changed_can_be_neither_decided_nor_p
 def save_with_grade(ledger: Ledger, make_result: Callable[..., MonthResult], revision: int, grade: int) -> None:
     """A further revision that proposes `grade` for K1."""
     changed = [replace(PROPOSALS[0], proposed_grade=grade, entitled_grade=grade), *PROPOSALS[1:]]
-    lines = [pay("K1", "current", 374_000), pay("K1", "proposed", 374_000 + 17_000 * (grade - 3))]
+    lines = [make_pay("K1", "current", 374_000), make_pay("K1", "proposed", 374_000 + 17_000 * (grade - 3))]
     result = replace(make_result(), month=MONTH, proposals=changed, pay_lines=lines)
     ledger.results.save(result, revision, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
 

@@ -1,7 +1,6 @@
 """Four eyes: who prepares, who decides, and what nobody may do alone once people are named."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from review_month import (
@@ -15,7 +14,6 @@ from review_month import (
     PROPOSALS,
     find_row,
     make_proposal,
-    open_ledger,
     read_states,
     save_month,
     say,
@@ -27,13 +25,6 @@ from flows.ledger.review_rows import Verdict
 from flows.results import MonthResult
 from flows.review.decisions import NOBODY_NAMED, Wish, decide_each
 from flows.review.publication import publish
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
-    ledger = open_ledger(tmp_path)
-    save_month(ledger, make_result)
-    return ledger
 
 
 def test_while_nobody_is_named_one_person_decides_alone_and_the_record_shows_no_authority(ledger: Ledger) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from city_runs import CONFIG
@@ -16,7 +15,6 @@ from review_month import (
     PREPARER,
     PROPOSALS,
     find_row,
-    open_ledger,
     read_states,
     save_month,
     say,
@@ -33,13 +31,6 @@ from flows.review.publication import publish
 from flows.review.standing import find_standing
 
 JUNE = datetime(2024, 6, 5, tzinfo=UTC)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
-    ledger = open_ledger(tmp_path)
-    save_month(ledger, make_result)
-    return ledger
 
 
 def object_to(ledger: Ledger, staff_id: str, *, filed_on: date = date(2024, 4, 8)) -> RecordedObjection:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from review_month import (
@@ -15,7 +14,6 @@ from review_month import (
     find_row,
     make_pay,
     make_proposal,
-    open_ledger,
     read_states,
     save_month,
     say,
@@ -33,13 +31,6 @@ from flows.review.standing import find_standing
 
 JUNE = datetime(2024, 6, 10, tzinfo=UTC)
 APRIL_1 = date(2024, 4, 1)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
-    ledger = open_ledger(tmp_path)
-    save_month(ledger, make_result)
-    return ledger
 
 
 def publish_march(ledger: Ledger) -> PublishReport:

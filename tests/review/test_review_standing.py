@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from review_month import (
     APPROVER,
     MONTH,
@@ -13,7 +11,6 @@ from review_month import (
     PREPARER,
     PROPOSALS,
     make_proposal,
-    open_ledger,
     save_month,
     say,
 )
@@ -22,13 +19,6 @@ from flows.ledger import Ledger
 from flows.results import MonthResult
 from flows.review.publication import publish
 from flows.review.standing import find_standing
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
-    ledger = open_ledger(tmp_path)
-    save_month(ledger, make_result)
-    return ledger
 
 
 def test_a_review_is_open_then_decided_then_published(ledger: Ledger) -> None:

@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 from flows.ledger.results import digest_proposal
 from flows.results import MonthResult, Proposal
 from flows.review.workbook.book import write_workbook
-from flows.review.workbook.rows import Standing
+from flows.review.workbook.rows import ProposalProgress
 
 SHEETS = ["汇总", "待决定", "暂缓晋级", "全部人员", "政策参数", "规则说明"]
 Make = Callable[..., MonthResult]
@@ -329,8 +329,11 @@ def test_the_summary_counts_what_is_recorded_and_what_is_filled_in(make_result: 
         for it in (one, two, three)
         for basis, fen in (("current", 391_000), ("proposed", 408_000))
     ]
-    standings = {one.staff_id: Standing("approved"), two.staff_id: Standing("prepared", "approved", "李四")}
-    write_workbook(path, replace(result, proposals=[one, two, three], pay_lines=lines), 1, standings=standings)
+    progress = {
+        one.staff_id: ProposalProgress("approved"),
+        two.staff_id: ProposalProgress("prepared", "approved", "李四"),
+    }
+    write_workbook(path, replace(result, proposals=[one, two, three], pay_lines=lines), 1, progress=progress)
     summary = read(path, "汇总")
     start = next(index for index, line in enumerate(summary) if line[:2] == ["决定", "已记录（人）"])
     # Each raise is 170.00 a month; one is approved, two are not decided, and nothing is filled in yet.

@@ -223,7 +223,7 @@ def test_what_another_person_decided_since_the_export_is_not_overridden(desk: De
     desk.take(desk.fill_in({"K1": ("驳回", "材料不全"), "K4": ("同意", "")}, "other.xlsx"), reviewer="李四")
     report = desk.take(file, at=NOW + timedelta(hours=1))
     assert tell(report) == {
-        "K1": "已拒绝：导出以后，李四 已于 2024-04-05 10:00 决定“驳回”。请重新导出工作簿后再作决定。",
+        "K1": "已拒绝：导出以后，李四 已于 2024-04-05 10:00:00 决定“驳回”。请重新导出工作簿后再作决定。",
         "K4": "未改动：已有相同的决定或经办意见",
     }
     # A fresh export shows the decision; who sees it may decide otherwise.
@@ -260,7 +260,7 @@ def test_a_preparers_workbook_prepares_and_an_approvers_decides(desk: Desk) -> N
     assert tell(desk.take(second, reviewer="王审批", people=PEOPLE)) == {"K1": "已采纳：同意"}
     third = desk.export("third.xlsx")
     row = {title: read_column(third, title)["K1"] for title in ("状态", "经办人", "决定人", "决定时间")}
-    assert row == {"状态": "已同意", "经办人": "李经办", "决定人": "王审批", "决定时间": "2024-04-05 10:00"}
+    assert row == {"状态": "已同意", "经办人": "李经办", "决定人": "王审批", "决定时间": "2024-04-05 10:00:00"}
     assert read_column(third, "决定")["K1"] == ""
 
 

@@ -21,15 +21,15 @@ def desk(tmp_path: Path) -> Desk:
     return open_desk(tmp_path)
 
 
-def save_by_libreoffice(file: Path, folder: Path, kind: str = "xlsx") -> Path:
+def save_by_libreoffice(file: Path, folder: Path) -> Path:
     """The file as LibreOffice opens and saves it, in an empty profile of its own."""
     profile = folder / "profile"
     command = [
-        str(PROGRAM), "--headless", f"-env:UserInstallation={profile.as_uri()}", "--convert-to", kind,
+        str(PROGRAM), "--headless", f"-env:UserInstallation={profile.as_uri()}", "--convert-to", "xlsx",
         "--outdir", str(folder), str(file),
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return folder / f"{file.stem}.{kind.partition(':')[0]}"
+    return folder / file.name
 
 
 def fill_in(desk: Desk) -> Path:

@@ -7,20 +7,25 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
-from posixpath import join, normpath
 from typing import Any
 from xml.parsers import expat
 
 from flows.ingest.connect.old_cells import Place, find_old_errors
 from flows.ingest.connect.texts import Unreadable
+from flows.xlsx_parts import (
+    PLACE,
+    UNPACKED_BYTES_MAX,
+    WORKBOOK_PART,
+    map_parts,
+    measure_unpacked,
+    name_sheet_part,
+    number_column,
+    visit_elements,
+)
 
-WORKBOOK_PART = "xl/workbook.xml"
-RELATIONS_PART = "xl/_rels/workbook.xml.rels"
 ROWS_MAX, COLUMNS_MAX = 1 << 20, 1 << 14
 CELLS_MAX = 50_000_000
 """The reader of workbooks holds every cell of the rectangle in which anything stands, empty ones too."""
-UNPACKED_BYTES_MAX = 1 << 30
 
 _MAY_HOLD_ERRORS = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
 _MAY_BE_LARGE = re.compile(rb"r\s*=\s*[\"'](?:[A-Z]{2}|[A-Z]*[0-9]{7})")
@@ -28,7 +33,6 @@ _MAY_BE_LARGE = re.compile(rb"r\s*=\s*[\"'](?:[A-Z]{2}|[A-Z]*[0-9]{7})")
 _ROW = re.compile(rb"<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*[\"']([0-9]+)[\"']")
 _CELL = re.compile(rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*[\"']([A-Z]+)([0-9]+)[\"'][^>]*(?<!/)>")
 """A cell that holds something; what is only formatted is written `<c .../>`, and the reader leaves it out."""
-_PLACE = re.compile(r"([A-Z]+)([0-9]+)")
 
 
 class CellError:
@@ -80,7 +84,7 @@ def check_extent(content: bytes, sheet: str) -> None:
         columns.add(cell[1])
         rows.add(cell[2])
     row_count = max(map(int, rows), default=0)
-    column_count = 1 + max((_count_column(letters.decode()) for letters in columns), default=0)
+    column_count = 1 + max((number_column(letters.decode()) for letters in columns), default=0)
     last_row = max((int(row[1]) for row in _ROW.finditer(xml)), default=0)
     is_no_sheet = max(row_count, last_row) > ROWS_MAX or column_count > COLUMNS_MAX
     if is_no_sheet or row_count * column_count > CELLS_MAX:
@@ -107,40 +111,13 @@ def _read_sheet(content: bytes, sheet: str) -> bytes | None:
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(part.file_size for part in archive.infolist()) > UNPACKED_BYTES_MAX:
+            if measure_unpacked(archive) > UNPACKED_BYTES_MAX:
                 raise Unreadable(f"it unpacks to more than {UNPACKED_BYTES_MAX >> 20} MB: ask for it in parts")
-            parts = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
-            if WORKBOOK_PART not in parts:
+            if WORKBOOK_PART not in map_parts(archive):
                 return None
-            workbook, relations = (archive.read(parts[name]) for name in (WORKBOOK_PART, RELATIONS_PART))
-            return archive.read(parts[_name_part(workbook, relations, sheet).lower()])
+            return archive.read(name_sheet_part(archive, sheet))
     except (zipfile.BadZipFile, zlib.error, expat.ExpatError, KeyError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"the workbook's parts cannot be read ({type(error).__name__})") from None
-
-
-def _name_part(workbook: bytes, relations: bytes, sheet: str) -> str:
-    """The name of the part that holds the sheet of that name."""
-    keys = {attributes["name"]: _pick(attributes, "id") for attributes in _list_elements(workbook, "sheet")}
-    targets = {attributes["Id"]: attributes["Target"] for attributes in _list_elements(relations, "Relationship")}
-    target = targets[keys[sheet]].replace("\\", "/")
-    return target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))
-
-
-def _pick(attributes: dict[str, str], name: str) -> str:
-    """The attribute with a prefix, whatever the prefix is."""
-    return next((value for key, value in attributes.items() if key.endswith(f":{name}")), "")
-
-
-def _list_elements(xml: bytes, name: str) -> list[dict[str, str]]:
-    """The attributes of each element of that name, whatever its prefix."""
-    found: list[dict[str, str]] = []
-
-    def note(tag: str, attributes: dict[str, str]) -> None:
-        if tag.rpartition(":")[2] == name:
-            found.append(attributes)
-
-    _parse(xml, note)
-    return found
 
 
 def _find_errors(xml: bytes) -> list[Place]:
@@ -148,29 +125,15 @@ def _find_errors(xml: bytes) -> list[Place]:
     found: list[Place] = []
     row, column = -1, -1
 
-    def note(tag: str, attributes: dict[str, str]) -> None:
+    def note(name: str, attributes: dict[str, str]) -> None:
         nonlocal row, column
-        name = tag.rpartition(":")[2]
         if name == "row":
             row, column = int(attributes["r"]) - 1 if "r" in attributes else row + 1, -1
         elif name == "c":
-            place = _PLACE.fullmatch(attributes.get("r", ""))
-            row, column = (int(place[2]) - 1, _count_column(place[1])) if place else (row, column + 1)
+            place = PLACE.fullmatch(attributes.get("r", ""))
+            row, column = (int(place[2]) - 1, number_column(place[1])) if place else (row, column + 1)
             if attributes.get("t") == "e":
                 found.append((row, column))
 
-    _parse(xml, note)
+    visit_elements(xml, note)
     return found
-
-
-def _count_column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
-
-
-def _parse(xml: bytes, note: Callable[[str, dict[str, str]], None]) -> None:
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = note
-    parser.Parse(xml, True)

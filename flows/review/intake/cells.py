@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flows.review.workbook.rows import Cell, Look
+from flows.review.sheets.columns import Cell, Look
 
 _SERIAL_ORIGIN = date(1899, 12, 30)
 """The day before the first that a workbook's day numbers count from (its 1900 is a leap year)."""
@@ -35,9 +35,10 @@ def read_number(cell: Any) -> Decimal | None:
         return None
     text = unicodedata.normalize("NFKC", read_text(cell)) if isinstance(cell, str) else str(cell)
     try:
-        return Decimal(text.replace(",", "").replace("¥", "").replace("元", "").replace(" ", ""))
+        number = Decimal(text.replace(",", "").replace("¥", "").replace("元", "").replace(" ", ""))
     except InvalidOperation:
         return None
+    return number if number.is_finite() else None
 
 
 def read_day(cell: Any) -> date | None:

@@ -19,22 +19,20 @@ from flows.review.workbook.rows import (
     CHECK_CODE,
     COMMENT,
     DECIDED_AT,
-    DECISION_WORDS,
     ID,
     SHOWN_COLUMNS,
     VERDICT,
-    Cell,
-    PersonRow,
+    WorkerRow,
 )
-from flows.wording import format_instant
+from flows.verdicts import ACT_TITLES, VERDICT_TITLES
+from flows.wording import format_instant_to_the_second
 
 SHOWN_CHANGES_MAX = 3
 
-_CODE = re.compile(r"(?P<month>\d{4}-\d{2})-r(?P<revision>\d+)-(?P<digest>[0-9a-f]{16})")
-_WORDS: Mapping[str, str] = dict(DECISION_WORDS.items())
-_VERDICTS: Mapping[str, Verdict] = {word: verdict for verdict, word in DECISION_WORDS.items()}
+_CODE = re.compile(r"(?P<month>\d{4}-\d{2})-r(?P<revision>\d{1,6})-(?P<digest>[0-9a-f]{16})")
+_VERDICTS: Mapping[str, Verdict] = {word: verdict for verdict, word in VERDICT_TITLES.items()}
 
-Shown = Callable[[int], Mapping[str, PersonRow]]
+Shown = Callable[[int], Mapping[str, WorkerRow]]
 """Gives the lines of a revision of the month by worker; none if there is no such revision."""
 
 
@@ -62,7 +60,7 @@ class MonthShown:
     """What the month's workbooks showed, and what was decided in the meantime."""
 
     month: Month
-    people: Shown
+    lines_of: Shown
     decided: Mapping[str, RecordedDecision]
     """The newest decision on each worker's proposal."""
     reviewer: str
@@ -89,7 +87,27 @@ def check_lines(name: str, sheet: DecisionSheet, shown: MonthShown) -> CheckedLi
             checked.wishes[line.row] = found
         else:
             checked.refusals[line.row] = found
+    _refuse_repeated(checked)
     return checked
+
+
+def _refuse_repeated(checked: CheckedLines) -> None:
+    """Refuse the lines that decide on one worker twice, however the worker's number is written in them."""
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, wish in checked.wishes.items():
+        rows[wish.staff_id].append(row)
+    for staff_id, repeated in rows.items():
+        if len(repeated) > 1:
+            for row in repeated:
+                del checked.wishes[row]
+                checked.refusals[row] = _describe_repeated(staff_id, repeated)
+
+
+def _describe_repeated(staff_id: str, rows: Sequence[int]) -> LineRefusal:
+    return LineRefusal(
+        f"worker {staff_id} is decided on in rows {', '.join(map(str, rows))}. Keep one of them.",
+        f"员工编号 {staff_id} 在第 {'、'.join(map(str, rows))} 行重复填写，请只保留一行。",
+    )
 
 
 def _refuse_other_month(name: str, lines: Sequence[SheetLine], month: Month) -> None:
@@ -115,10 +133,7 @@ def _check_line(line: SheetLine, shown: MonthShown, rows_by_id: Mapping[str, lis
         return LineRefusal(f"{ID} is empty, so whom it decides on can't be told.", f"“{ID}”为空，不知道决定的是谁。")
     rows = rows_by_id[staff_id]
     if len(rows) > 1:
-        return LineRefusal(
-            f"worker {staff_id} is decided on in rows {', '.join(map(str, rows))}. Keep one of them.",
-            f"员工编号 {staff_id} 在第 {'、'.join(map(str, rows))} 行重复填写，请只保留一行。",
-        )
+        return _describe_repeated(staff_id, rows)
     verdict = _VERDICTS.get(line.verdict)
     if line.holds_error or verdict is None:
         words = tuple(_VERDICTS)
@@ -138,35 +153,35 @@ def _check_line(line: SheetLine, shown: MonthShown, rows_by_id: Mapping[str, lis
             f"the line is from the workbook of {code['month']}, not of {shown.month}. Take it out.",
             f"这一行出自 {code['month']} 的工作簿，不是 {shown.month} 的，请移出。",
         )
-    person = _find_person(line, staff_id, code, shown.people)
-    if isinstance(person, LineRefusal):
-        return person
-    wish = Wish(person.proposal.staff_id, verdict, line.comment, code["digest"])
-    return _list_changes(line, person) or _find_later_decision(line, wish, shown) or wish
+    worker = _find_worker(line, staff_id, code, shown.lines_of)
+    if isinstance(worker, LineRefusal):
+        return worker
+    wish = Wish(worker.proposal.staff_id, verdict, line.comment, code["digest"])
+    return _list_changes(line, worker) or _find_later_decision(line, wish, shown) or wish
 
 
 def _match_code(line: SheetLine) -> re.Match[str] | None:
     return _CODE.fullmatch(read_text(line.cells[CHECK_CODE]))
 
 
-def _find_person(line: SheetLine, staff_id: str, code: re.Match[str], shown: Shown) -> PersonRow | LineRefusal:
+def _find_worker(line: SheetLine, staff_id: str, code: re.Match[str], lines_of: Shown) -> WorkerRow | LineRefusal:
     """The line as its revision showed it, of the worker that both number and code name."""
     revision = code["revision"]
-    people = shown(int(revision))
-    if not people:
+    workers = lines_of(int(revision))
+    if not workers:
         return LineRefusal(
             f"{CHECK_CODE} names revision {revision}, which {code['month']} doesn't have. Fill in a fresh export.",
             f"“{CHECK_CODE}”写的第 {revision} 版不存在。请重新导出工作簿，在其中填写。",
         )
-    person = people.get(staff_id)
-    if person is not None and person.check_code == code[0]:
-        return person
-    owner = next((it for it in people.values() if it.check_code == code[0]), None)
+    worker = workers.get(staff_id)
+    if worker is not None and worker.check_code == code[0]:
+        return worker
+    owner = next((it for it in workers.values() if it.check_code == code[0]), None)
     if owner is not None and says(line.cells[ID], owner.proposal.staff_id, "text"):
         return owner
     if owner is not None:
         return _describe_changes([(ID, staff_id, owner.proposal.staff_id)])
-    if person is None:
+    if worker is None:
         return LineRefusal(
             f"worker {staff_id} is not in revision {revision}. Look the number up with fivestar review list.",
             f"第 {revision} 版没有员工编号 {staff_id}，请核对编号。",
@@ -177,27 +192,27 @@ def _find_person(line: SheetLine, staff_id: str, code: re.Match[str], shown: Sho
     )
 
 
-def _list_changes(line: SheetLine, person: PersonRow) -> LineRefusal | None:
+def _list_changes(line: SheetLine, worker: WorkerRow) -> LineRefusal | None:
     """The protected cells that were changed, if any; a column that isn't there any more shows nothing wrong."""
     changes = []
     for column in SHOWN_COLUMNS:
         if column.title in line.cells:
-            cell, wanted = line.cells[column.title], column.read(person)
+            cell, wanted = line.cells[column.title], column.read(worker)
             if not says(cell, wanted, column.look):
-                changes.append((column.title, show(cell), _show_wanted(wanted)))
+                changes.append((column.title, show(cell), show(wanted)))
     return _describe_changes(changes) if changes else None
 
 
 def _find_later_decision(line: SheetLine, wish: Wish, shown: MonthShown) -> LineRefusal | None:
     """Why the line is overtaken: somebody else has decided otherwise on what it shows since it was exported."""
     latest = shown.decided.get(wish.staff_id)
-    if latest is None or DECIDED_AT not in line.cells or latest.reviewer == shown.reviewer:
+    if latest is None or latest.reviewer == shown.reviewer:
         return None
     is_other = latest.verdict != wish.verdict and latest.proposal_digest.startswith(wish.seen_digest or "")
-    decided_at = format_instant(latest.decided_at)
+    decided_at = format_instant_to_the_second(latest.decided_at)
     if not is_other or says(line.cells[DECIDED_AT], decided_at, "code"):
         return None
-    word = _WORDS.get(latest.verdict, "撤销")
+    word = ACT_TITLES[latest.verdict]
     return LineRefusal(
         f"the proposal of worker {wish.staff_id} was decided on ({latest.verdict}) after the workbook was exported. "
         "Look at it anew: fivestar review export.",
@@ -214,7 +229,3 @@ def _describe_changes(changes: Sequence[tuple[str, str, str]]) -> LineRefusal:
         f"protected cells were changed: {titles}. Put back what stood there, or fill in a fresh export.",
         f"{told}{more}。请改回原值，或重新导出后填写。",
     )
-
-
-def _show_wanted(wanted: Cell) -> str:
-    return "空白" if wanted is None or wanted == "" else str(wanted)

@@ -5,32 +5,32 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, get_args
 
 from flows.errors import UsageError
 from flows.ledger import Ledger
 from flows.month import Month
-from flows.review.decisions import Judgement, decide_each
+from flows.review.decisions import DecisionOutcome, Judgement, decide_each
 from flows.review.intake.checking import CheckedLines, MonthShown, check_lines
+from flows.review.intake.column_writing import ColumnWriter
 from flows.review.intake.reading import read_decision_sheet
-from flows.review.intake.report import FindingWriter
 from flows.review.people import ReviewPeople
 from flows.review.rows import ANSWERS
-from flows.review.workbook.people import FINDINGS
-from flows.review.workbook.rows import DECISION_WORDS, PersonRow, make_people
+from flows.review.workbook.names import SUFFIX
+from flows.review.workbook.rows import FINDING, WorkerRow, make_worker_rows
+from flows.review.workbook.workers import FINDINGS
+from flows.verdicts import VERDICT_TITLES
 
 REPORT_MARK = "-核对结果"
-SUFFIX = ".xlsx"
 BYTES_A_FINDING = 400
 """More than a finding takes in the copy, packed."""
 
-Outcome = Literal["decided", "prepared", "unchanged", "refused"]
 _MARKED = re.compile(rf"(.*?){REPORT_MARK}(?:-\d+)?")
 
 
@@ -39,7 +39,7 @@ class LineOutcome:
     """What became of one filled-in line, by its Excel row; `english` says why it was refused."""
 
     row: int
-    outcome: Outcome
+    outcome: DecisionOutcome
     english: str
     finding: str
 
@@ -51,6 +51,8 @@ class ImportReport:
     lines: Sequence[LineOutcome]
     empty_count: int
     file: Path
+    problem: str
+    """Why the copy could not be put in place, though the decisions are recorded; empty if it was."""
     settles_review: bool
     """Whether nothing of the month is open any more, and something was."""
 
@@ -81,19 +83,23 @@ def import_workbook(
     target = _choose_report(file) if report is None else report
     if target.resolve() == file.resolve():
         raise UsageError(f"--report {target} is the workbook itself, which stays as it is. Name another file.")
-    if target.is_dir() or target.suffix.lower() != SUFFIX:
+    if target.suffix.lower() != SUFFIX:
         raise UsageError(f"--report {target} can't be a workbook. Name a file that ends in {SUFFIX}.")
+    if target.exists():
+        raise UsageError(f"--report {target} is there already, and may hold findings. Name another file.")
     sheet = read_decision_sheet(file.name, content)
     checked = check_lines(file.name, sheet, _gather_shown(ledger, month, reviewer))
-    writer = FindingWriter(
+    writer = ColumnWriter(
         file.name,
         content,
         sheet.part,
         sheet.places,
         header_row=sheet.header_row,
         column=sheet.finding_column,
+        title=FINDING,
     )
-    with _reserve(target, len(content) + BYTES_A_FINDING * len(sheet.lines)) as stream:
+    stream = _reserve(target, file, len(content) + BYTES_A_FINDING * len(sheet.lines))
+    try:
         done = decide_each(
             ledger,
             month,
@@ -104,19 +110,23 @@ def import_workbook(
             dry_run=dry_run,
         )
         lines = _join(checked, done.judgements, dry_run=dry_run)
-        _write_findings(writer, stream, target, _list_findings(checked, lines))
-    shutil.copymode(file, target)
-    return ImportReport(lines, len(checked.empty_rows), target, done.settles_review)
+        problem = _put_findings(writer, stream, target, _list_findings(checked, lines))
+    finally:
+        stream.close()
+        Path(stream.name).unlink(missing_ok=True)
+    return ImportReport(lines, len(checked.empty_rows), target, problem, done.settles_review)
 
 
-def _write_findings(writer: FindingWriter, stream: IO[bytes], target: Path, findings: Mapping[int, str]) -> None:
+def _put_findings(writer: ColumnWriter, stream: IO[bytes], target: Path, findings: Mapping[int, str]) -> str:
+    """Why the copy with the findings could not be put in place; empty if it was."""
     try:
         writer.write(stream, findings)
+        stream.truncate()
+        stream.close()
+        Path(stream.name).replace(target)
     except OSError as error:
-        raise UsageError(
-            f"{target} cannot be written ({error.strerror}), though there was room for it before. What could be "
-            "taken is recorded. Import the workbook again with another --report: nothing is recorded twice."
-        ) from None
+        return f"{target} cannot be written ({error.strerror}), though there was room for it before."
+    return ""
 
 
 def _read_file(file: Path) -> bytes:
@@ -142,9 +152,9 @@ def _gather_shown(ledger: Ledger, month: Month, reviewer: str) -> MonthShown:
     """What the month's workbooks showed, each revision read once, and what has been decided."""
 
     @cache
-    def list_shown(revision: int) -> Mapping[str, PersonRow]:
+    def map_shown(revision: int) -> Mapping[str, WorkerRow]:
         key = (str(month), revision)
-        people = make_people(
+        rows = make_worker_rows(
             month,
             revision,
             {},
@@ -152,36 +162,33 @@ def _gather_shown(ledger: Ledger, month: Month, reviewer: str) -> MonthShown:
             communities=ledger.results.list_communities(*key),
             pay_lines=ledger.results.list_pay_lines(*key),
         )
-        return {person.proposal.staff_id: person for person in people}
+        return {row.proposal.staff_id: row for row in rows}
 
     words = (it for it in ledger.reviews.list_decisions(str(month)) if it.verdict not in ANSWERS)
-    return MonthShown(month, list_shown, {decision.staff_id: decision for decision in words}, reviewer)
+    return MonthShown(month, map_shown, {decision.staff_id: decision for decision in words}, reviewer)
 
 
-@contextmanager
-def _reserve(target: Path, size: int) -> Iterator[IO[bytes]]:
-    """A file beside `target` with room for so many bytes; at the end it takes the target's place.
+def _reserve(target: Path, file: Path, size: int) -> IO[bytes]:
+    """A file beside `target`, readable by whom the workbook `file` is, with room for so many bytes.
 
     Raises `UsageError` if it can't be made.
     """
-    handle, name = -1, ""
+    stream = None
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=".tmp")
-        os.posix_fallocate(handle, 0, size)
+        stream = tempfile.NamedTemporaryFile(  # noqa: SIM115 -- the import closes it
+            "w+b", dir=target.parent, prefix=f".{target.stem}-", suffix=".tmp", delete=False
+        )
+        os.posix_fallocate(stream.fileno(), 0, size)
+        with suppress(OSError):  # a share without rights of its own
+            shutil.copymode(file, stream.name)
     except OSError as error:
-        if name:
-            os.close(handle)
-            Path(name).unlink()
+        if stream is not None:
+            stream.close()
+            Path(stream.name).unlink(missing_ok=True)
         raise UsageError(
             f"{target} cannot be written ({error.strerror}), so nothing was recorded. Name another file: --report."
         ) from None
-    try:
-        with os.fdopen(handle, "w+b") as stream:
-            yield stream
-            stream.truncate()
-        Path(name).replace(target)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    return stream
 
 
 def _join(checked: CheckedLines, judgements: Sequence[Judgement], *, dry_run: bool) -> list[LineOutcome]:
@@ -198,7 +205,7 @@ def _join(checked: CheckedLines, judgements: Sequence[Judgement], *, dry_run: bo
 
 def _describe(judgement: Judgement, *, dry_run: bool) -> str:
     """The judgement as HR reads it in 核对结果."""
-    word = DECISION_WORDS[judgement.wish.verdict]
+    word = VERDICT_TITLES[judgement.wish.verdict]
     taken = "可采纳（只核对，未采纳）" if dry_run else FINDINGS["taken"]
     if judgement.refusal is not None:
         return f"{FINDINGS['refused']}：{judgement.refusal.chinese}"
@@ -217,5 +224,4 @@ def _list_findings(checked: CheckedLines, lines: Sequence[LineOutcome]) -> dict[
 def count_outcomes(report: ImportReport) -> Mapping[str, int]:
     """How many lines ended how, those left empty included."""
     counted = Counter(line.outcome for line in report.lines)
-    outcomes: tuple[Outcome, ...] = ("decided", "prepared", "unchanged", "refused")
-    return {**{outcome: counted[outcome] for outcome in outcomes}, "left empty": report.empty_count}
+    return {**{outcome: counted[outcome] for outcome in get_args(DecisionOutcome)}, "left empty": report.empty_count}

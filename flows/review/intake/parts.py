@@ -5,27 +5,29 @@ gone through in little memory, and copied with everything else in it as it was (
 """
 
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from posixpath import join, normpath
 from typing import IO
 from xml.parsers import expat
 
 from flows.errors import DecisionRefused, UsageError
+from flows.xlsx_parts import (
+    PLACE,
+    UNPACKED_BYTES_MAX,
+    WORKBOOK_PART,
+    map_parts,
+    measure_unpacked,
+    name_sheet_part,
+    number_column,
+)
 
-WORKBOOK_PART = "xl/workbook.xml"
-RELATIONS_PART = "xl/_rels/workbook.xml.rels"
-UNPACKED_BYTES_MAX = 1 << 30
 CHUNK_BYTES = 1 << 20
 
 _OLD_WORKBOOK = bytes.fromhex("D0CF11E0A1B11AE1")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_PLACE = re.compile(r"([A-Z]+)([0-9]+)")
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, expat.ExpatError, KeyError, ValueError, NotImplementedError, RuntimeError,
     EOFError,
@@ -77,8 +79,7 @@ def refuse_foreign(name: str, content: bytes) -> None:
         raise UsageError(f"{name} {what}. Fill in what fivestar review export wrote, and save it as .xlsx.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = {part.filename.lower() for part in archive.infolist()}
-            unpacked = sum(part.file_size for part in archive.infolist())
+            names, unpacked = map_parts(archive), measure_unpacked(archive)
     except _DAMAGED as error:
         raise _describe_damage(name) from error
     if WORKBOOK_PART not in names:
@@ -95,13 +96,7 @@ def find_sheet_part(name: str, content: bytes, sheet: str) -> str:
     """The archive's part that holds the sheet of that name. Raises `UsageError` if the archive is damaged."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = {part.lower(): part for part in archive.namelist()}
-            workbook, relations = (archive.read(parts[part.lower()]) for part in (WORKBOOK_PART, RELATIONS_PART))
-            keys = {it["name"]: _pick(it, "id") for it in _list_elements(workbook, "sheet")}
-            targets = {it["Id"]: it["Target"] for it in _list_elements(relations, "Relationship")}
-            target = targets[keys[sheet]]
-            path = target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))
-            return parts[path.lower()]
+            return name_sheet_part(archive, sheet)
     except _DAMAGED as error:
         raise _describe_damage(name) from error
 
@@ -165,8 +160,8 @@ class _Surveyor:
 
     def _start_cell(self, attributes: dict[str, str], at: int) -> None:
         self._close_cell(at)
-        place = _PLACE.fullmatch(attributes.get("r", ""))
-        self._cell = count_column(place[1]) if place else self._cell + 1
+        place = PLACE.fullmatch(attributes.get("r", ""))
+        self._cell = number_column(place[1]) if place else self._cell + 1
         self._at, self._style = at, attributes.get("s", "")
         self.places.last_column = max(self.places.last_column, self._cell)
         if attributes.get("t") == "e":
@@ -193,37 +188,9 @@ class _Surveyor:
         raise DecisionRefused("The workbook's XML declares a document type, as no spreadsheet does. Save it anew.")
 
 
-@cache
-def count_column(letters: str) -> int:
-    """The column of those letters, from 0."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
-
-
 def _read_chunks(stream: IO[bytes]) -> Iterator[bytes]:
     while chunk := stream.read(CHUNK_BYTES):
         yield chunk
-
-
-def _pick(attributes: dict[str, str], name: str) -> str:
-    """The attribute with a prefix, whatever the prefix is."""
-    return next((value for key, value in attributes.items() if key.endswith(f":{name}")), "")
-
-
-def _list_elements(xml: bytes, name: str) -> list[dict[str, str]]:
-    """The attributes of each element of that name, whatever its prefix."""
-    found: list[dict[str, str]] = []
-
-    def note(tag: str, attributes: dict[str, str]) -> None:
-        if tag.rpartition(":")[2] == name:
-            found.append(attributes)
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = note
-    parser.Parse(xml, True)
-    return found
 
 
 def _describe_damage(name: str) -> UsageError:

@@ -15,11 +15,10 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from flows.errors import DecisionRefused, UsageError
 from flows.review.intake.cells import read_text, read_title
 from flows.review.intake.parts import SheetPlaces, find_sheet_part, refuse_foreign, survey_sheet
-from flows.review.workbook.rows import CHECK_CODE, COMMENT, DECISION_COLUMNS, FINDING, ID, VERDICT
+from flows.review.workbook.names import INFORMING, TO_DECIDE
+from flows.review.workbook.rows import CHECK_CODE, COMMENT, DECIDED_AT, DECISION_COLUMNS, FINDING, ID, VERDICT
 
-TO_DECIDE = "待决定"
-OTHER_SHEETS = frozenset({"汇总", "暂缓晋级", "全部人员", "政策参数", "规则说明", "名册缺人", "版本差异"})
-NEEDED = (ID, VERDICT, COMMENT, CHECK_CODE)
+NEEDED = (ID, VERDICT, COMMENT, CHECK_CODE, DECIDED_AT)
 HEADER_ROWS_MAX = 50
 """A header further down is none: somebody's table below would be taken for HR's."""
 CELLS_MAX = 5_000_000
@@ -71,7 +70,7 @@ def read_decision_sheet(name: str, content: bytes) -> DecisionSheet:
     refuse_foreign(name, content)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        titles = [title for title in workbook.sheet_names if title.strip() not in OTHER_SHEETS]
+        titles = [title for title in workbook.sheet_names if title.strip() not in INFORMING]
         found = [sheet for title in titles if (sheet := _read_sheet(name, content, workbook, title)) is not None]
     except CalamineError as error:
         raise UsageError(
@@ -156,7 +155,8 @@ def _spread_merges(
     merges: Sequence[Merge] = sheet.merged_cell_ranges or ()
     needed = {columns[title] for title in NEEDED}
     for (top, left), (bottom, right) in merges:
-        if bottom <= header:
+        # Merged cells beside the table, and those above it, are nobody's.
+        if bottom <= header or left >= len(rows[header]) or top >= len(rows):
             continue
         if needed.intersection(range(left, right + 1)):
             area = f"{xl_rowcol_to_cell(top, left)}:{xl_rowcol_to_cell(bottom, right)}"

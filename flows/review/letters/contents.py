@@ -9,7 +9,7 @@ from typing import Literal
 
 from flows.results import ProposalKind
 
-Outcome = Literal["approved", "rejected", "held"]
+LetterKind = Literal["approved", "rejected", "held"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Letter:
 
     title: str
     number: str
-    outcome: Outcome
+    outcome: LetterKind
     kind: ProposalKind
     kind_title: str
     staff_id: str

@@ -11,7 +11,7 @@ from flows.month import Month, city_day
 from flows.policy import PolicyAt, PolicyValue, shorten_fingerprint
 from flows.policy_words import describe_value
 from flows.results import Community, PayLine, Proposal, Step
-from flows.review.letters.contents import Fact, Letter, LetterDecision, LetterStep, Outcome, PayRow
+from flows.review.letters.contents import Fact, Letter, LetterDecision, LetterKind, LetterStep, PayRow
 from flows.review.rows import ReviewRow
 from flows.wording import (
     KINDS,
@@ -24,7 +24,7 @@ from flows.wording import (
     format_yuan,
 )
 
-TITLES: Mapping[Outcome, str] = {
+TITLES: Mapping[LetterKind, str] = {
     "approved": "等级调整告知书",
     "rejected": "等级不予调整告知书",
     "held": "暂缓晋级告知书",
@@ -73,7 +73,7 @@ class LetterMonth:
     data_sources: tuple[str, ...]
 
 
-def find_outcome(row: ReviewRow) -> Outcome | None:
+def find_outcome(row: ReviewRow) -> LetterKind | None:
     """What the worker is to be told; nothing while a person has yet to decide, or if nothing concerns the worker.
 
     A raise that is held back needs no decision, yet affects the worker. What would amend a grade of the month that is
@@ -83,11 +83,11 @@ def find_outcome(row: ReviewRow) -> Outcome | None:
         return None
     if row.proposal.kind == "hold":
         return "held"
-    outcomes: Mapping[str, Outcome] = {"approved": "approved", "rejected": "rejected"}
+    outcomes: Mapping[str, LetterKind] = {"approved": "approved", "rejected": "rejected"}
     return outcomes.get(row.state)
 
 
-def make_letter(row: ReviewRow, outcome: Outcome, shared: LetterMonth) -> Letter:
+def make_letter(row: ReviewRow, outcome: LetterKind, shared: LetterMonth) -> Letter:
     """The letter for one worker of whom `find_outcome` said `outcome`."""
     proposal, record, decision = row.proposal, shared.record, row.decision
     community = shared.communities.get(proposal.community_code)
@@ -195,7 +195,7 @@ def _describe_dated(code: str, on: str | None) -> str:
 
 
 def _list_pay(
-    proposal: Proposal, outcome: Outcome, pay_lines: Mapping[tuple[str, str], PayLine]
+    proposal: Proposal, outcome: LetterKind, pay_lines: Mapping[tuple[str, str], PayLine]
 ) -> tuple[PayRow, ...]:
     """Monthly pay before and after; where nothing was approved the pay stays that of the current grade."""
     before = pay_lines.get((proposal.staff_id, "current"))

@@ -13,7 +13,7 @@ from flows.house import Clock, House, load_archived_policy, record_step
 from flows.ledger.results import RevisionRecord
 from flows.month import Month
 from flows.outputs import OUTPUTS
-from flows.review.letters.contents import Outcome
+from flows.review.letters.contents import LetterKind
 from flows.review.letters.document import LetterPress
 from flows.review.letters.filling import (
     PERSONAL_TABLES,
@@ -33,14 +33,14 @@ INDEX_COLUMNS = ("staff_id", "kind", "verdict", "file")
 _UNSAFE = re.compile(r"[^\w-]")
 
 IndexRow = dict[str, str]
-Owed = Sequence[tuple[ReviewRow, Outcome]]
+Owed = Sequence[tuple[ReviewRow, LetterKind]]
 
 
 @dataclass(frozen=True)
 class LetterReport:
     """What was written, and what HR should know about it."""
 
-    counts: Mapping[Outcome, int]
+    counts: Mapping[LetterKind, int]
     waiting_count: int
     """Proposals without a letter because they await a decision, or a new one after their return."""
     unexplained_count: int

@@ -8,7 +8,8 @@ from typing import Any
 from flows.exact import format_decimal
 from flows.policy import PolicyValue, shorten_fingerprint
 from flows.review.payroll.columns import COLUMNS
-from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, set_up_page
+from flows.review.sheets.formats import Formats, set_up_page
+from flows.review.sheets.pen import Pen
 from flows.wording import TAGS, describe_policy_figure
 
 _WIDTHS = (18, 100)
@@ -44,59 +45,40 @@ class PayBasis:
 
 def write_guide(sheet: Any, formats: Formats, title: str, bases: Sequence[PayBasis]) -> None:
     """How the lines are used, what each column means, and how much of the pay rests on assumed values."""
-    for index, width in enumerate(_WIDTHS):
-        sheet.set_column(index, index, width)
-    sheet.set_row(0, 26)
-    sheet.write_string(0, 0, f"{title} 说明", formats.title)
-    pen = _Pen(sheet, formats)
+    pen = Pen(sheet, formats, _WIDTHS)
+    pen.write_band(f"{title} 说明", formats.title, 2)
     pen.write_section("一、这是什么")
-    pen.write_line("", _ABOUT)
+    _write_line(pen, "", _ABOUT)
     pen.write_section("二、怎样使用")
     for number, step in enumerate(_STEPS, start=1):
-        pen.write_line(f"{number}", step)
+        _write_line(pen, f"{number}", step)
     pen.write_section("三、各列的意思")
     for column in COLUMNS:
-        pen.write_line(column.title, column.meaning)
+        _write_line(pen, column.title, column.meaning)
     pen.write_section("四、工资依据的参数")
     for basis in bases:
         _write_basis(pen, basis)
     set_up_page(sheet, f"{title} 说明", header_row=None)
 
 
-def _write_basis(pen: "_Pen", basis: PayBasis) -> None:
+def _write_basis(pen: Pen, basis: PayBasis) -> None:
     name = f"第 {basis.revision} 版"
     if not basis.values:
         fingerprint = shorten_fingerprint(basis.fingerprint)
-        pen.write_line(name, f"当时的政策文件没有存档（政策指纹 {fingerprint}），依据类别不详。")
+        _write_line(pen, name, f"当时的政策文件没有存档（政策指纹 {fingerprint}），依据类别不详。")
         return
     assumed = [value for value in basis.values if value.tag == "assumed"]
     share = format_decimal(Fraction(len(assumed), len(basis.values)) * 100, 1)
-    pen.write_line(
+    _write_line(
+        pen,
         name,
         f"工资用到的政策参数 {len(basis.values)} 项，其中{TAGS['assumed']} {len(assumed)} 项，占 {share}%。"
         "系统假定不是本市规定，待市级文件替换。",
     )
     for value in basis.values:
-        pen.write_line("", f"{value.title}：{describe_policy_figure(value)}〔{TAGS.get(value.tag, value.tag)}〕")
+        _write_line(pen, "", f"{value.title}：{describe_policy_figure(value)}〔{TAGS.get(value.tag, value.tag)}〕")
 
 
-class _Pen:
-    """Writes downwards in two columns."""
-
-    def __init__(self, sheet: Any, formats: Formats) -> None:
-        self._sheet = sheet
-        self._formats = formats
-        self._line = 1
-
-    def write_section(self, text: str) -> None:
-        self._line += 1
-        for index in range(len(_WIDTHS)):
-            self._sheet.write_blank(self._line, index, None, self._formats.section)
-        self._sheet.write_string(self._line, 0, text, self._formats.section)
-        self._line += 1
-
-    def write_line(self, label: str, text: str) -> None:
-        self._sheet.set_row(self._line, LINE_HEIGHT * count_lines(text, _WIDTHS[1]) + 4)
-        self._sheet.write_string(self._line, 0, label, self._formats.label if label else self._formats.plain)
-        self._sheet.write_string(self._line, 1, text, self._formats.plain)
-        self._line += 1
+def _write_line(pen: Pen, label: str, text: str) -> None:
+    looks = pen.formats
+    pen.write_cells((label, text), looks.plain, first=looks.label if label else looks.plain)

@@ -13,30 +13,27 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name, xl_range
 
 from flows.month import Month
-from flows.review.payroll.columns import COLUMNS, ENTRIES, Cell, Look, lacks_amount, list_remarks
+from flows.review.payroll.columns import COLUMNS, ENTRIES, lacks_amount, list_remarks
 from flows.review.payroll.guide import PayBasis, write_guide
 from flows.review.payroll.lines import PayrollLine
-from flows.review.workbook.formats import (
-    FONT,
+from flows.review.sheets.columns import find_column, find_writer
+from flows.review.sheets.formats import (
     HEADER_HEIGHT,
-    INK,
     LINE_HEIGHT,
-    RULE,
     Formats,
     count_lines,
+    protect,
     set_up_page,
 )
 from flows.wording import format_day, format_instant, format_month
 
 LINES, GUIDE = "工资调整单", "说明"
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FACTS, _WARNING, _TOTALS, _HEADER = 1, 2, 3, 4
 """Lines of the sheet, from 0; the first holds the title."""
 _FIRST = _HEADER + 1
 _FROZEN_COLUMNS = 5
-_PLACES = {column.title: place for place, column in enumerate(COLUMNS)}
-_REMARK, _ENTRY = _PLACES["备注"], _PLACES["类别"]
+_REMARK, _ENTRY = (find_column(COLUMNS, title) for title in ("备注", "类别"))
 
 
 def format_payroll_workbook(month: Month, lines: Sequence[PayrollLine], bases: Sequence[PayBasis]) -> bytes:
@@ -53,50 +50,15 @@ def format_payroll_workbook(month: Month, lines: Sequence[PayrollLine], bases: S
         book.set_properties({"title": title, "created": created_at, "author": ""})
         formats = Formats(book)
         sheet, guide = book.add_worksheet(LINES), book.add_worksheet(GUIDE)
-        _write_sheet(sheet, _Looks(book), formats, title, lines)
+        _write_sheet(sheet, formats, title, lines)
         write_guide(guide, formats, title, bases)
         for each in (sheet, guide):
-            # Without a password: against slips, not against anybody.
-            each.protect("", {"autofilter": True, "format_columns": True, "format_rows": True})
+            # New lines stand at the end, and would not be told from the others once sorted.
+            protect(each, may_sort=False)
     return content.getvalue()
 
 
-class _Looks:
-    """The formats of the lines' cells, and of lines that stand out."""
-
-    def __init__(self, book: Any) -> None:
-        self._book = book
-        self._made: dict[tuple[Look, bool], Any] = {}
-        self.taken_back = book.add_format({"bg_color": "#E7E6E6", "font_color": "#404040"})
-        self.remarked = book.add_format({"bg_color": "#FCE4D6", "font_color": "#7A2E00"})
-
-    def find(self, look: Look, value: Cell) -> Any:
-        """The format for `value`; text that would be a formula once its cell is edited is marked as text."""
-        key = (look, isinstance(value, str) and value.startswith(_FORMULA_STARTS))
-        if key not in self._made:
-            self._made[key] = self._book.add_format(_describe_look(*key))
-        return self._made[key]
-
-
-def _describe_look(look: Look, is_quoted: bool) -> dict[str, Any]:
-    wanted: dict[str, Any] = {"font_name": FONT, "font_size": 10, "font_color": INK, "valign": "vcenter"}
-    wanted |= {"bottom": 4, "bottom_color": RULE, "align": "left"}
-    if look in ("code", "number", "date"):
-        wanted["align"] = "center"
-    if look == "money":
-        wanted |= {"align": "right", "num_format": "#,##0.00"}
-    if look == "date":
-        wanted["num_format"] = "yyyy-mm-dd"
-    if look == "text":
-        wanted["shrink"] = True
-    if look == "remark":
-        wanted |= {"text_wrap": True, "indent": 1}
-    if is_quoted:
-        wanted["quote_prefix"] = True
-    return wanted
-
-
-def _write_sheet(sheet: Any, looks: _Looks, formats: Formats, title: str, lines: Sequence[PayrollLine]) -> None:
+def _write_sheet(sheet: Any, formats: Formats, title: str, lines: Sequence[PayrollLine]) -> None:
     """The lines in the order of the register, so that new ones stand at the end; header frozen and filtered."""
     for index, column in enumerate(COLUMNS):
         sheet.set_column(index, index, column.width)
@@ -104,25 +66,24 @@ def _write_sheet(sheet: Any, looks: _Looks, formats: Formats, title: str, lines:
     sheet.set_row(_HEADER, HEADER_HEIGHT)
     for index, column in enumerate(COLUMNS):
         sheet.write_string(_HEADER, index, column.title, formats.header)
-    _write_lines(sheet, looks, lines)
+    _write_lines(sheet, formats, lines)
     last = _HEADER + len(lines)
     sheet.autofilter(_HEADER, 0, last, len(COLUMNS) - 1)
     sheet.freeze_panes(_FIRST, _FROZEN_COLUMNS)
-    _colour_lines(sheet, looks, last)
+    _colour_lines(sheet, formats, last)
     set_up_page(sheet, title, header_row=_HEADER)
 
 
-def _write_lines(sheet: Any, looks: _Looks, lines: Sequence[PayrollLine]) -> None:
-    writers = {"number": sheet.write_number, "money": sheet.write_number, "date": sheet.write_datetime}
+def _write_lines(sheet: Any, formats: Formats, lines: Sequence[PayrollLine]) -> None:
     for place, line in enumerate(lines, start=_FIRST):
         sheet.set_row(place, LINE_HEIGHT * count_lines(list_remarks(line), COLUMNS[_REMARK].width) + 3)
         for index, column in enumerate(COLUMNS):
             value = column.read(line)
-            look = looks.find(column.look, value)
+            look = formats.body(column.look, wrap=True, text=value)
             if value is None:
                 sheet.write_blank(place, index, None, look)
             else:
-                writers.get(column.look, sheet.write_string)(place, index, value, look)
+                find_writer(sheet, column.look)(place, index, value, look)
 
 
 def _write_top(sheet: Any, formats: Formats, title: str, lines: Sequence[PayrollLine]) -> None:
@@ -163,12 +124,12 @@ def _list_warnings(lines: Sequence[PayrollLine]) -> str:
     return f"注意：{found}。逐行见“备注”。" if found else ""
 
 
-def _colour_lines(sheet: Any, looks: _Looks, last: int) -> None:
+def _colour_lines(sheet: Any, formats: Formats, last: int) -> None:
     """Amber for the remark of a line that a person must see to, grey for lines that take a record back."""
     remark, entry = xl_col_to_name(_REMARK), xl_col_to_name(_ENTRY)
     rules = (
-        (_REMARK, _REMARK, f'=${remark}{_FIRST + 1}<>""', looks.remarked),
-        (0, len(COLUMNS) - 1, f'=${entry}{_FIRST + 1}="{ENTRIES["reversal"]}"', looks.taken_back),
+        (_REMARK, _REMARK, f'=${remark}{_FIRST + 1}<>""', formats.amber),
+        (0, len(COLUMNS) - 1, f'=${entry}{_FIRST + 1}="{ENTRIES["reversal"]}"', formats.grey),
     )
     for first_column, last_column, criteria, look in rules:
         sheet.conditional_format(

@@ -15,17 +15,16 @@ from typing import Any
 import xlsxwriter
 
 from flows.results import FIRST_REVISION, Lineage, MonthResult
+from flows.review.sheets.formats import LINE_HEIGHT, Formats, count_lines, protect, set_up_page
 from flows.review.workbook.changes import write_changes, write_missing_workers
-from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, protect, set_up_page
-from flows.review.workbook.people import write_list, write_to_decide
-from flows.review.workbook.rows import Standing, list_people, select_awaiting, select_held
+from flows.review.workbook.formats import WorkbookFormats
+from flows.review.workbook.names import ALL_STAFF, CHANGES, HELD, MISSING, POLICY, RULES, SUMMARY, TO_DECIDE
+from flows.review.workbook.progress import ToDecide
+from flows.review.workbook.rows import ProposalProgress, list_worker_rows, select_awaiting, select_held
 from flows.review.workbook.rules import write_rules
 from flows.review.workbook.summary import write_summary
+from flows.review.workbook.workers import write_list, write_to_decide
 from flows.wording import TAGS, UNITS, describe_policy_value, format_month
-
-SUMMARY, TO_DECIDE, HELD, ALL_STAFF = "汇总", "待决定", "暂缓晋级", "全部人员"
-POLICY, RULES = "政策参数", "规则说明"
-MISSING, CHANGES = "名册缺人", "版本差异"
 
 _POLICY_COLUMNS = (
     ("参数", 40),
@@ -44,15 +43,15 @@ def write_workbook(
     revision: int,
     lineage: Lineage = FIRST_REVISION,
     *,
-    standings: Mapping[str, Standing] | None = None,
+    progress: Mapping[str, ProposalProgress] | None = None,
 ) -> None:
     """Write the HR workbook of a month's `revision` to `path`; equal content gives equal bytes.
 
-    `lineage` says what the revision changed, `standings` how far the review of each worker's proposal has got;
+    `lineage` says what the revision changed, `progress` how far the review of each worker's proposal has got;
     without them nothing is filled in.
     """
-    people = list_people(result, revision, standings or {})
-    awaiting, held = select_awaiting(people), select_held(people)
+    rows = list_worker_rows(result, revision, progress or {})
+    awaiting, held = select_awaiting(rows), select_held(rows)
     # Without a fixed instant of creation the clock would be in the file.
     created_at = result.cutoff_at.astimezone(UTC).replace(tzinfo=None)
     # Each line goes to the disk as soon as the next one begins: a city's workbook is never whole in memory.
@@ -60,7 +59,7 @@ def write_workbook(
         book.set_properties(
             {"title": f"{format_month(result.month)} 等级调整建议", "created": created_at, "author": ""}
         )
-        formats = Formats(book)
+        formats = WorkbookFormats(book)
         sheets = {name: book.add_worksheet(name) for name in (SUMMARY, TO_DECIDE, HELD, ALL_STAFF, POLICY, RULES)}
         heading = f"{format_month(result.month)} 第 {revision} 版"
         write_summary(
@@ -70,12 +69,12 @@ def write_workbook(
             result=result,
             revision=revision,
             lineage=lineage,
-            people=people,
-            to_decide=(TO_DECIDE, awaiting),
+            rows=rows,
+            to_decide=ToDecide(TO_DECIDE, awaiting),
         )
         write_to_decide(sheets[TO_DECIDE], formats, awaiting, f"{heading} {TO_DECIDE}")
         write_list(sheets[HELD], formats, held, f"{heading} {HELD}", wrap=True)
-        write_list(sheets[ALL_STAFF], formats, people, f"{heading} {ALL_STAFF}", wrap=False)
+        write_list(sheets[ALL_STAFF], formats, rows, f"{heading} {ALL_STAFF}", wrap=False)
         _write_policy(sheets[POLICY], formats, result, f"{heading} {POLICY}")
         write_rules(sheets[RULES], formats, result, f"{heading} {RULES}")
         if result.missing_workers:
@@ -85,7 +84,7 @@ def write_workbook(
         for name, colour in ((TO_DECIDE, "#C55A11"), (HELD, "#7F7F7F"), (RULES, "#1F4E79")):
             sheets[name].set_tab_color(colour)
         for sheet in book.worksheets():
-            protect(sheet)
+            protect(sheet, may_sort=True)
 
 
 def _write_policy(sheet: Any, formats: Formats, result: MonthResult, heading: str) -> None:
@@ -113,6 +112,6 @@ def _write_policy(sheet: Any, formats: Formats, result: MonthResult, heading: st
     sheet.autofilter(0, 0, last, len(_POLICY_COLUMNS) - 1)
     criteria = f'=$D2="{TAGS["assumed"]}"'
     sheet.conditional_format(
-        1, 0, last, len(_POLICY_COLUMNS) - 1, {"type": "formula", "criteria": criteria, "format": formats.manual}
+        1, 0, last, len(_POLICY_COLUMNS) - 1, {"type": "formula", "criteria": criteria, "format": formats.amber}
     )
     set_up_page(sheet, heading, header_row=0)

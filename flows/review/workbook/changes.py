@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.changes import SUBJECTS, describe_causes
 from flows.results import Change, Lineage, MonthResult
-from flows.review.workbook.formats import HEADER_HEIGHT, Formats, set_up_page
+from flows.review.sheets.formats import HEADER_HEIGHT, Formats, set_up_page
 from flows.wording import BASES, KINDS, POSTS, describe_column, describe_proposal_reasons, format_yuan
 
 _MISSING_COLUMNS = (("员工编号", 14), ("等级", 8), ("等级出处", 24), ("最近在册月份", 16), ("处理办法", 60))

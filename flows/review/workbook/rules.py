@@ -5,12 +5,13 @@ from typing import Any
 
 from flows.ledger.review_rows import Verdict
 from flows.results import MonthResult
-from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, set_up_page
-from flows.review.workbook.rows import CHECK_CODE, COMMENT, DECISION_WORDS, FINDING, VERDICT
+from flows.review.sheets.formats import Formats, set_up_page
+from flows.review.sheets.pen import Pen
+from flows.review.workbook.rows import CHECK_CODE, COMMENT, FINDING, VERDICT
+from flows.verdicts import VERDICT_TITLES
 from flows.wording import TAGS, describe_policy_figure
 
 _WIDTHS = (15, 70, 72)
-_LAST_COLUMN = len(_WIDTHS) - 1
 
 _FILLING = (
     f"只填“待决定”表的“{VERDICT}”和“{COMMENT}”两列。其余单元格已锁定，不设密码；改动过的行导入时会被拒绝。",
@@ -98,53 +99,21 @@ _RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
-class _Pen:
-    """Where the next line of the sheet goes."""
-
-    def __init__(self, sheet: Any, formats: Formats) -> None:
-        self.sheet = sheet
-        self.formats = formats
-        self.line = 0
-
-    def write_band(self, text: str, look: Any) -> None:
-        """A text across the sheet's width, as high as it needs."""
-        self.sheet.set_row(self.line, LINE_HEIGHT * count_lines(text, sum(_WIDTHS)) + 6)
-        self.sheet.merge_range(self.line, 0, self.line, _LAST_COLUMN, "", look)
-        self.sheet.write_string(self.line, 0, text, look)
-        self.line += 1
-
-    def write_section(self, title: str, *headings: str) -> None:
-        self.line += 1
-        self.write_band(title, self.formats.section)
-        if headings:
-            self.write_cells(headings, self.formats.header)
-
-    def write_cells(self, texts: tuple[str, ...], look: Any) -> None:
-        for index, text in enumerate(texts):
-            self.sheet.write_string(self.line, index, text, look)
-        lines = max(
-            sum(count_lines(part, width) for part in text.split("\n"))
-            for text, width in zip(texts, _WIDTHS, strict=True)
-        )
-        self.sheet.set_row(self.line, LINE_HEIGHT * lines + 6)
-        self.line += 1
-
-
 def write_rules(sheet: Any, formats: Formats, result: MonthResult, heading: str) -> None:
     """Fill 规则说明; every figure stands there with the tag of the policy value that it is."""
-    for index, width in enumerate(_WIDTHS):
-        sheet.set_column(index, index, width)
     sheet.hide_gridlines(2)
-    pen = _Pen(sheet, formats)
+    pen = Pen(sheet, formats, _WIDTHS)
     pen.write_band("填写说明和规则说明", formats.title)
     pen.write_section("一、怎样填写")
     for number, text in enumerate(_FILLING, start=1):
         pen.write_band(f"{number}. {text.format(month=result.month)}", formats.plain)
-    pen.write_section("二、四种决定", VERDICT, "效果", COMMENT)
+    pen.write_section("二、四种决定")
+    pen.write_cells((VERDICT, "效果", COMMENT), formats.header)
     for verdict, (effect, comment) in _DECISIONS.items():
-        pen.write_cells((DECISION_WORDS[verdict], effect, comment), formats.boxed)
+        pen.write_cells((VERDICT_TITLES[verdict], effect, comment), formats.boxed)
     pen.write_band(_FOUR_EYES, formats.plain)
-    pen.write_section("三、等级和工资的规则（条款号见《评估规则》）", "条款", "规则", "用到的参数、取值和依据类别")
+    pen.write_section("三、等级和工资的规则（条款号见《评估规则》）")
+    pen.write_cells(("条款", "规则", "用到的参数、取值和依据类别"), formats.header)
     values = {value.path: value for value in result.policy_values}
     for clause, sentence, paths in _RULES:
         known = [values[path] for path in paths if path in values]

@@ -4,20 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import xlsxwriter.utility as places
-
 from flows.changes import describe_amendment
 from flows.results import Lineage, MonthResult, list_grades
-from flows.review.workbook.formats import LINE_HEIGHT, Formats, count_lines, set_up_page
-from flows.review.workbook.rows import (
-    DECISION_COLUMNS,
-    DECISION_WORDS,
-    STATE,
-    STATES,
-    VERDICT,
-    PersonRow,
-    find_column,
-)
+from flows.review.sheets.formats import Formats, set_up_page
+from flows.review.sheets.pen import Pen
+from flows.review.workbook.progress import DIFFERENCE, ToDecide, sum_differences_fen, write_progress
+from flows.review.workbook.rows import WorkerRow
 from flows.wording import (
     KINDS,
     MONITORING,
@@ -33,40 +25,8 @@ from flows.wording import (
     list_banners,
 )
 
-LAST_COLUMN = 9
-WIDTH = 128
-HEADING_HEIGHT = 24
+_WIDTHS = (20, *[12.5] * 9)
 CHART_ROWS = 20
-DIFFERENCE = "月差额（元）"
-
-ToDecide = tuple[str, Sequence[PersonRow]]
-"""The sheet of what awaits a decision, and its lines."""
-
-
-class _Pen:
-    """Where the next line of the sheet goes."""
-
-    def __init__(self, sheet: Any, formats: Formats) -> None:
-        self.sheet = sheet
-        self.formats = formats
-        self.line = 0
-
-    def write_band(self, text: str, look: Any, lines: int | None = None) -> None:
-        """A text across the sheet's width, as high as it needs."""
-        self.sheet.set_row(self.line, LINE_HEIGHT * (lines or count_lines(text, WIDTH)) + 6)
-        self.sheet.merge_range(self.line, 0, self.line, LAST_COLUMN, "", look)
-        self.sheet.write_string(self.line, 0, text, look)
-        self.line += 1
-
-    def write_section(self, text: str) -> None:
-        self.line += 1
-        self.write_band(text, self.formats.section, 1)
-
-    def write_header(self, titles: Sequence[str]) -> None:
-        for index, title in enumerate(titles):
-            self.sheet.write_string(self.line, index, title, self.formats.header)
-        self.sheet.set_row(self.line, HEADING_HEIGHT)
-        self.line += 1
 
 
 def write_summary(
@@ -77,14 +37,12 @@ def write_summary(
     result: MonthResult,
     revision: int,
     lineage: Lineage,
-    people: Sequence[PersonRow],
+    rows: Sequence[WorkerRow],
     to_decide: ToDecide,
 ) -> None:
     """Fill 汇总; `to_decide` is the sheet of what awaits a decision, and its lines."""
-    sheet.set_column(0, 0, 20)
-    sheet.set_column(1, LAST_COLUMN, 12.5)
     sheet.hide_gridlines(2)
-    pen = _Pen(sheet, formats)
+    pen = Pen(sheet, formats, _WIDTHS)
     pen.write_band(f"{format_month(result.month)} 社区工作者等级调整建议", formats.title, 2)
     pen.write_band(
         f"第 {revision} 版　生效日期 {result.effective_on}　统计截止 {format_instant(result.cutoff_at)}　"
@@ -96,83 +54,37 @@ def write_summary(
         pen.write_band(f"注意：{describe_amendment(lineage.amends)}", formats.notice)
     for banner in list_banners(result):
         pen.write_band(f"注意：{banner}", formats.notice)
-    _write_progress(pen, to_decide)
-    _write_counts(pen, people)
-    _write_costs(pen, result, people, to_decide)
-    _write_grades(book, pen, people)
+    write_progress(pen, to_decide)
+    _write_counts(pen, rows)
+    _write_costs(pen, result, rows, to_decide)
+    _write_grades(book, pen, rows)
     _write_assumptions(pen, result)
     set_up_page(sheet, f"{format_month(result.month)} 第 {revision} 版 汇总", header_row=None)
 
 
-def _write_progress(pen: _Pen, to_decide: ToDecide) -> None:
-    """What is recorded, and what HR has filled in since, which the workbook itself counts."""
-    _, people = to_decide
-    pen.write_section("一、办理进度（“本次填写”随“待决定”表自动更新）")
-    pen.write_header([VERDICT, "已记录（人）", "其月差额（元）", "本次填写（人）", "其月差额（元）"])
-    states, verdicts, differences = (_place_column(to_decide, title) for title in (STATE, VERDICT, DIFFERENCE))
-    first = pen.line
-    whole, left, left_fen = len(people), len(people), sum(it.difference_fen or 0 for it in people)
-    whole_fen = left_fen
-    for code, word in DECISION_WORDS.items():
-        recorded = [it for it in people if it.standing.state == code]
-        fen = sum(it.difference_fen or 0 for it in recorded)
-        left, left_fen = left - len(recorded), left_fen - fen
-        pen.sheet.write_string(pen.line, 0, word, pen.formats.label)
-        for index, area, wanted, count, amount in (
-            (1, states, STATES[code], len(recorded), fen),
-            (3, verdicts, word, 0, 0),
-        ):
-            pen.sheet.write_formula(pen.line, index, f'=COUNTIF({area},"{wanted}")', pen.formats.count, count)
-            total = f'=SUMIF({area},"{wanted}",{differences})'
-            pen.sheet.write_formula(pen.line, index + 1, total, pen.formats.money, convert_to_yuan(amount))
-        pen.line += 1
-    pen.sheet.write_string(pen.line, 0, "尚无决定、未填写", pen.formats.label)
-    for index, count, fen in ((1, left, left_fen), (3, whole, whole_fen)):
-        for column, total, known, look in (
-            (index, f"ROWS({differences})" if people else "0", count, pen.formats.count),
-            (index + 1, f"SUM({differences})", convert_to_yuan(fen), pen.formats.money),
-        ):
-            above = places.xl_range(first, column, pen.line - 1, column)
-            pen.sheet.write_formula(pen.line, column, f"={total}-SUM({above})", look, known)
-    pen.line += 1
-    pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
-    for index in (1, 3):
-        _write_sum(pen, index, (first, index, pen.line - 1, index), whole, pen.formats.total_count)
-        below = (first, index + 1, pen.line - 1, index + 1)
-        _write_sum(pen, index + 1, below, convert_to_yuan(whole_fen), pen.formats.total_money)
-    pen.line += 1
-
-
-def _place_column(to_decide: ToDecide, title: str) -> str:
-    """The cells of a column of 待决定, as a formula names them."""
-    name, people = to_decide
-    column = find_column(DECISION_COLUMNS, title)
-    return f"'{name}'!{places.xl_range_abs(1, column, max(len(people), 1), column)}"
-
-
-def _write_counts(pen: _Pen, people: Sequence[PersonRow]) -> None:
+def _write_counts(pen: Pen, rows: Sequence[WorkerRow]) -> None:
     """Proposals by kind and post, and how many a person must handle one by one."""
     pen.write_section("二、调整建议（人）")
     pen.write_header(["建议类型", *POSTS.values(), "合计", "须人工核查"])
-    counted: Counter[tuple[str, str]] = Counter((person.proposal.kind, person.proposal.post) for person in people)
-    manual: Counter[str] = Counter(person.proposal.kind for person in people if person.proposal.needs_manual)
+    counted: Counter[tuple[str, str]] = Counter((row.proposal.kind, row.proposal.post) for row in rows)
+    manual: Counter[str] = Counter(row.proposal.kind for row in rows if row.proposal.needs_manual)
     first = pen.line
     for kind, title in KINDS.items():
         pen.sheet.write_string(pen.line, 0, title, pen.formats.label)
         for index, post in enumerate(POSTS, start=1):
             pen.sheet.write_number(pen.line, index, counted[kind, post], pen.formats.count)
         total = sum(counted[kind, post] for post in POSTS)
-        _write_sum(pen, len(POSTS) + 1, (pen.line, 1, pen.line, len(POSTS)), total, pen.formats.count)
+        pen.write_sum(len(POSTS) + 1, (pen.line, 1, pen.line, len(POSTS)), total, pen.formats.count)
         pen.sheet.write_number(pen.line, len(POSTS) + 2, manual[kind], pen.formats.count)
         pen.line += 1
     pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
     sums = [sum(counted[kind, post] for kind in KINDS) for post in POSTS]
     for index, value in enumerate([*sums, sum(sums), sum(manual.values())], start=1):
-        _write_sum(pen, index, (first, index, pen.line - 1, index), value, pen.formats.total_count)
+        pen.write_sum(index, (first, index, pen.line - 1, index), value, pen.formats.total_count)
     pen.line += 1
 
 
-def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to_decide: ToDecide) -> None:
+def _write_costs(pen: Pen, result: MonthResult, rows: Sequence[WorkerRow], to_decide: ToDecide) -> None:
     """What a month costs at the current and at the proposed grades, by kind; policy §5."""
     pen.write_section("三、每月工资（元）")
     if lacks_pay_base(result):
@@ -185,7 +97,7 @@ def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to
     columns = 6
     totals = [0] * columns
     for kind, title in KINDS.items():
-        figures = _reckon_costs([person for person in people if person.proposal.kind == kind])
+        figures = _reckon_costs([row for row in rows if row.proposal.kind == kind])
         totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
         pen.sheet.write_string(pen.line, 0, title, pen.formats.label)
         for index, figure in enumerate(figures, start=1):
@@ -194,8 +106,7 @@ def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to
     pen.sheet.write_string(pen.line, 0, "合计", pen.formats.total_label)
     for index, total in enumerate(totals, start=1):
         is_count = index in _COUNT_COLUMNS
-        _write_sum(
-            pen,
+        pen.write_sum(
             index,
             (first, index, pen.line - 1, index),
             total if is_count else convert_to_yuan(total),
@@ -211,42 +122,40 @@ def _write_costs(pen: _Pen, result: MonthResult, people: Sequence[PersonRow], to
 _COUNT_COLUMNS = (1, 5)
 
 
-def _reckon_costs(people: Sequence[PersonRow]) -> list[int]:
+def _reckon_costs(rows: Sequence[WorkerRow]) -> list[int]:
     """Workers with a current grade, their pay now, proposed and the change; workers without one and their pay."""
-    graded = [person for person in people if person.difference_fen is not None]
-    new = [person for person in people if person.difference_fen is None]
-    current = sum(person.current_fen or 0 for person in graded)
-    proposed = sum(person.proposed_fen or 0 for person in graded)
+    graded = [row for row in rows if row.difference_fen is not None]
+    new = [row for row in rows if row.difference_fen is None]
+    current = sum(row.current_fen or 0 for row in graded)
+    proposed = sum(row.proposed_fen or 0 for row in graded)
     return [len(graded), current, proposed, proposed - current, len(new), sum(p.proposed_fen or 0 for p in new)]
 
 
-def _write_figure(pen: _Pen, index: int, figure: int, count: Any, money: Any) -> None:
+def _write_figure(pen: Pen, index: int, figure: int, count: Any, money: Any) -> None:
     if index in _COUNT_COLUMNS:
         pen.sheet.write_number(pen.line, index, figure, count)
     else:
         pen.sheet.write_number(pen.line, index, convert_to_yuan(figure), money)
 
 
-def _write_filtered_total(pen: _Pen, to_decide: ToDecide) -> None:
+def _write_filtered_total(pen: Pen, to_decide: ToDecide) -> None:
     """The change of the open proposals that the filter leaves in sight: it follows HR's own selection."""
-    name, people = to_decide
-    area = _place_column(to_decide, DIFFERENCE)
-    total = sum(person.difference_fen or 0 for person in people)
+    area, total = to_decide.place_column(DIFFERENCE), sum_differences_fen(to_decide.rows)
     pen.sheet.merge_range(pen.line, 0, pen.line, 3, "", pen.formats.label)
-    pen.sheet.write_string(pen.line, 0, f"“{name}”表当前筛选结果的月差额合计", pen.formats.label)
+    pen.sheet.write_string(pen.line, 0, f"“{to_decide.sheet}”表当前筛选结果的月差额合计", pen.formats.label)
     pen.sheet.write_formula(pen.line, 4, f"=SUBTOTAL(109,{area})", pen.formats.money, convert_to_yuan(total))
     pen.line += 1
 
 
-def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
+def _write_grades(book: Any, pen: Pen, rows: Sequence[WorkerRow]) -> None:
     """How many workers hold each grade now and would hold it, with a chart beside."""
     pen.sheet.set_h_pagebreaks([pen.line])
     pen.write_section("四、等级分布（人）")
     pen.write_header(["等级", "现", "建议"])
-    now = Counter(person.proposal.current_grade for person in people)
-    then = Counter(person.proposal.proposed_grade for person in people)
+    now = Counter(row.proposal.current_grade for row in rows)
+    then = Counter(row.proposal.proposed_grade for row in rows)
     first = pen.line
-    for grade in list_grades(person.proposal for person in people):
+    for grade in list_grades(row.proposal for row in rows):
         pen.sheet.write_string(pen.line, 0, f"{grade} 级", pen.formats.label)
         pen.sheet.write_number(pen.line, 1, now[grade], pen.formats.count)
         pen.sheet.write_number(pen.line, 2, then[grade], pen.formats.count)
@@ -275,7 +184,7 @@ def _write_grades(book: Any, pen: _Pen, people: Sequence[PersonRow]) -> None:
     pen.sheet.insert_chart(first - 1, 3, chart, {"x_offset": 14, "y_offset": 2})
 
 
-def _write_assumptions(pen: _Pen, result: MonthResult) -> None:
+def _write_assumptions(pen: Pen, result: MonthResult) -> None:
     """How far the policy values can be trusted, and the assumed ones behind grades and pay by name."""
     pen.write_section("五、政策参数的依据")
     tagged = Counter(value.tag for value in result.policy_values)
@@ -291,8 +200,3 @@ def _write_assumptions(pen: _Pen, result: MonthResult) -> None:
         pen.write_band("等级和工资用到的系统假定（非本市规定，待市级文件替换）：", pen.formats.plain, 1)
     for value in assumed:
         pen.write_band(f"· {value.title}：{describe_policy_figure(value)}", pen.formats.plain)
-
-
-def _write_sum(pen: _Pen, index: int, area: tuple[int, int, int, int], value: Any, look: Any) -> None:
-    """A live total with its value, for readers that don't reckon."""
-    pen.sheet.write_formula(pen.line, index, f"=SUM({places.xl_range(*area)})", look, value)

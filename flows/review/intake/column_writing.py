@@ -1,4 +1,4 @@
-"""A copy of HR's workbook with what became of each line in its last column, 核对结果; all else stays as it was."""
+"""A copy of a workbook with text in one column of a sheet, such as 核对结果; all else stays as it was."""
 
 import io
 import shutil
@@ -11,38 +11,45 @@ from xlsxwriter.utility import xl_col_to_name
 
 from flows.errors import DecisionRefused
 from flows.review.intake.parts import CHUNK_BYTES, SheetPlaces, survey_sheet
-from flows.review.workbook.rows import FINDING
 
 COLUMNS_MAX = 1 << 14
-FINDING_WIDTH = 60
+NEW_WIDTH = 60
 
 Edit = tuple[int, int, bytes]
 """From which byte to which, and what stands there instead."""
 
 
-class FindingWriter:
-    """Writes findings into a copy of one workbook; everything that can go wrong with the workbook does so at once."""
+class ColumnWriter:
+    """Writes one column into a copy of one workbook; whatever can go wrong with the workbook does so at once."""
 
     def __init__(
-        self, name: str, content: bytes, part: str, places: SheetPlaces, *, header_row: int, column: int | None
+        self,
+        name: str,
+        content: bytes,
+        part: str,
+        places: SheetPlaces,
+        *,
+        header_row: int,
+        column: int | None,
+        title: str,
     ) -> None:
         """`places` are those of the archive's `part` as surveyed for no column; `header_row` counts from 1.
 
-        `column` is that of 核对结果 from 0, if the sheet has one already.
+        `column` is where the one called `title` stands, from 0; without one it is added behind the others.
         """
         self._content, self._part = content, part
-        self._header_row = header_row
+        self._header_row, self._title = header_row, title
         self._is_new = column is None
         self._column = places.last_column + 1 if column is None else column
         if self._column >= COLUMNS_MAX:
-            raise DecisionRefused(f"{name}: no column is left for {FINDING}. Delete the columns right of the table.")
+            raise DecisionRefused(f"{name}: no column is left for {title}. Delete the columns right of the table.")
         if any(place.column > self._column for place in places.rows.values()):
             places = survey_sheet(name, content, part, self._column)
         self._places = places
 
-    def write(self, target: IO[bytes], findings: Mapping[int, str]) -> None:
-        """Write the copy; `findings` by the Excel row number, a row without one loses an earlier finding."""
-        edits = sorted(self._list_edits(findings))
+    def write(self, target: IO[bytes], texts: Mapping[int, str]) -> None:
+        """Write the copy; `texts` by the Excel row number, a row without one loses what stood there."""
+        edits = sorted(self._list_edits(texts))
         with zipfile.ZipFile(io.BytesIO(self._content)) as source, zipfile.ZipFile(target, "w") as copy:
             for part in source.infolist():
                 kept = zipfile.ZipInfo(part.filename, part.date_time)
@@ -54,16 +61,16 @@ class FindingWriter:
                     else:
                         shutil.copyfileobj(old, new, CHUNK_BYTES)
 
-    def _list_edits(self, findings: Mapping[int, str]) -> Iterator[Edit]:
+    def _list_edits(self, texts: Mapping[int, str]) -> Iterator[Edit]:
         places = self._places
         for row, place in places.rows.items():
             stands = place.column == self._column
             start, style = (place.start, place.style) if stands else (place.end, "")
             if row == self._header_row:
                 if self._is_new:
-                    yield start, place.end, self._write_cell(row, "", FINDING)
-            elif row in findings or stands:
-                yield start, place.end, self._write_cell(row, style, findings.get(row, ""))
+                    yield start, place.end, self._write_cell(row, "", self._title)
+            elif row in texts or stands:
+                yield start, place.end, self._write_cell(row, style, texts.get(row, ""))
         if self._is_new:
             yield from _widen(places, self._column)
 
@@ -86,7 +93,7 @@ def _widen(places: SheetPlaces, column: int) -> Iterator[Edit]:
         yield start, end, f'<{tag}dimension ref="A1:{last}"/>'.encode()
     if places.columns_end is not None and places.described_column < column:
         number = column + 1
-        width = f'<{tag}col min="{number}" max="{number}" width="{FINDING_WIDTH}" customWidth="1"/>'
+        width = f'<{tag}col min="{number}" max="{number}" width="{NEW_WIDTH}" customWidth="1"/>'
         yield places.columns_end, places.columns_end, width.encode()
 
 

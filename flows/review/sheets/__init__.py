@@ -1,0 +1,1 @@
+"""How the review's workbooks look and are written: formats, columns, and a pen that writes downwards."""
