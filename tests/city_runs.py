@@ -139,7 +139,7 @@ def _forget_prefect() -> AbstractContextManager[object]:
     """No Prefect server is configured, though another test of this process may have started one."""
     if "prefect" not in sys.modules:
         return nullcontext()
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415 -- seconds, where nobody asked for it
 
     return temporary_settings(restore_defaults={PREFECT_API_URL})
 
