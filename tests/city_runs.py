@@ -7,14 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import (
-    AbstractContextManager,
-    ExitStack,
-    contextmanager,
-    nullcontext,
-    redirect_stderr,
-    redirect_stdout,
-)
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -121,27 +114,17 @@ def run_fivestar(*arguments: str, at: datetime = RUN_AT) -> Answer:
     """What the command line answers, run in this process on 5 April 2024; an unexpected error is raised."""
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err), ExitStack() as stack:
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         for module in CLOCKED:
             patch.setattr(f"flows.cli.{module}.read_clock", lambda: at)
         patch.setattr("flows.ingest.connect.rest.BACKOFF_SECONDS", 0.0)
         patch.setattr(sys, "argv", ["fivestar", *arguments])
-        stack.enter_context(_forget_prefect())
         try:
             main()
         except SystemExit as end:
             code = end.code or 0
     assert isinstance(code, int)
     return Answer(code, out.getvalue(), err.getvalue())
-
-
-def _forget_prefect() -> AbstractContextManager[object]:
-    """No Prefect server is configured, though another test of this process may have started one."""
-    if "prefect" not in sys.modules:
-        return nullcontext()
-    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415 -- seconds, where nobody asked for it
-
-    return temporary_settings(restore_defaults={PREFECT_API_URL})
 
 
 def run_demo_once(folder: Path, shared: Path | None) -> DemoRun:

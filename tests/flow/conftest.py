@@ -1,4 +1,4 @@
-"""A Prefect server of the session's own, for flows that run in this process."""
+"""A Prefect server for each file here, for flows that run in this process: it must not reach other commands."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 from prefect.testing.utilities import prefect_test_harness
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine() -> Iterator[None]:
     """Flows run against a server that is started for them."""
     with prefect_test_harness():

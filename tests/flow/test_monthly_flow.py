@@ -34,7 +34,7 @@ class FlowOutcome:
     artifacts: dict[str, Artifact]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def flow_run(
     engine: None, march: DemoRun, servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> FlowOutcome:
