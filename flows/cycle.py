@@ -99,7 +99,13 @@ def deliver(
     with record_step(house, "deliver", clock) as counts:
         config = load_notify_config(house.settings.config)
         report = deliver_messages(
-            house.settings.home, house.ledger, config, mode=mode, now=clock(), progress=progress
+            house.settings.home,
+            house.ledger,
+            config,
+            mode=mode,
+            clock=clock,
+            lookup=house.settings.lookup,
+            progress=progress,
         )
         counts.update(
             delivered=report.delivered,

@@ -3,18 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from flows.errors import ConfigurationError
-from flows.notify.channels.file import FileSettings
+from flows.notify.channels.kinds import SETTINGS, AnySettings
 from flows.notify.contents import KINDS, MessageName, Tier
 from flows.notify.templates import MessageTemplate, TemplateFolder
 
 FILE = "notify.yaml"
+
+CHANNELS = "channels"
+KIND_DEPTH = 2
+"""How deep in a problem's place pydantic puts a channel's kind, which is no key there."""
+ROBOT_DEPTH = 4
 
 Mode = Literal["off", "simulate", "allow-list", "live"]
 Role = Literal["secretary", "supervisor", "hr", "engineer"]
@@ -34,7 +39,7 @@ class _NotifyFile(BaseModel):
 
     mode: Mode = "simulate"
     allow_list: tuple[str, ...] = ()
-    channels: dict[str, FileSettings]
+    channels: dict[str, AnySettings]
     messages: dict[MessageName, _MessageSettings]
 
 
@@ -44,7 +49,7 @@ class NotifyConfig:
 
     mode: Mode
     allow_list: frozenset[str]
-    channels: Mapping[str, FileSettings]
+    channels: Mapping[str, AnySettings]
     messages: Mapping[MessageName, MessageTemplate]
 
 
@@ -90,24 +95,42 @@ def _describe(error: ValidationError) -> str:
     """One thing that is wrong, a misspelt key before what it left missing: its place, the value, what is valid."""
     problems = error.errors(include_url=False)
     first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
-    path = [str(part) for part in first["loc"] if part != "[key]"]
+    path, kind = _find_path(first["loc"])
     key = ".".join(path)
     if first["type"] == "extra_forbidden":
         parent = ".".join(path[:-1]) or "the file"
-        valid = ", ".join(_list_valid_keys(path))
+        valid = ", ".join(_list_valid_keys(path, kind))
         return f"{FILE}, {key}: not a known key. {parent} takes {valid}; correct or remove it."
     if first["type"] == "missing":
         return f"{FILE}, {key}: missing. Add it."
-    found = f"{first['input']!r}: " if isinstance(first["input"], str | int | None) else ""
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        known = ", ".join(SETTINGS)
+        if "tag" not in first.get("ctx", {}):
+            return f"{FILE}, {key}.kind: missing. Channels are of the kinds {known}; name one."
+        return f"{FILE}, {key}.kind: {first['ctx']['tag']!r} is no kind of channel. Write one of {known}."
+    # What stands under a channel may be a secret in the wrong place, so it is not repeated.
+    is_shown = path[:1] != [CHANNELS] and isinstance(first["input"], str | int | None)
+    found = f"{first['input']!r}: " if is_shown else ""
     return f"{FILE}{', ' + key if key else ''}: {found}{first['msg']}. Correct it."
 
 
-def _list_valid_keys(path: list[str]) -> list[str]:
-    sections: dict[tuple[str, int], type[BaseModel]] = {
-        ("channels", 3): FileSettings,
-        ("messages", 3): _MessageSettings,
-    }
-    return list(sections.get((path[0], len(path)), _NotifyFile).model_fields)
+def _find_path(place: tuple[int | str, ...]) -> tuple[list[str], str]:
+    """The keys that lead to `place` in the file, and the kind of the channel that it is in, if in any."""
+    path = [str(part) for part in place if part != "[key]"]
+    if path[:1] == [CHANNELS] and len(path) > KIND_DEPTH:
+        return path[:KIND_DEPTH] + path[KIND_DEPTH + 1 :], path[KIND_DEPTH]
+    return path, ""
+
+
+def _list_valid_keys(path: list[str], kind: str) -> list[str]:
+    """The keys that may stand beside the last one of `path`."""
+    if kind:
+        model: type[BaseModel] = SETTINGS[kind]
+        robots = model.model_fields.get("robots")
+        if len(path) > ROBOT_DEPTH and robots is not None:
+            model = get_args(robots.annotation)[1]
+        return list(model.model_fields)
+    return list((_MessageSettings if len(path) > 1 else _NotifyFile).model_fields)
 
 
 def _shorten(error: Any) -> str:

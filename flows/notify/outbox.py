@@ -14,13 +14,15 @@ from flows.house import Progress
 from flows.ledger import Ledger
 from flows.ledger.outbox import WAITING, Message, OutboxRow
 from flows.month import Month
-from flows.notify.channels.channel import Channel, DeliveryFailure, PermanentFailure
-from flows.notify.channels.file import FileChannel
+from flows.notify.channels.channel import Channel, DeliveryFailure, OutcomeUnknown, PermanentFailure
+from flows.notify.channels.kinds import open_channel
+from flows.notify.channels.robot import Clock
 from flows.notify.config import Mode, NotifyConfig
 from flows.notify.contents import MessageName
 from flows.notify.messages import MonthContents, describe_publication, list_month_contents
 from flows.notify.recipients import Contacts
 from flows.policy import PolicyValue
+from flows.settings import Lookup
 
 MONTH_MESSAGES: tuple[MessageName, ...] = ("star_card", "district_ranking", "hr_digest", "sanity_alarm")
 FIRST_REVISION = 1
@@ -137,7 +139,8 @@ def deliver_messages(
     config: NotifyConfig,
     *,
     mode: str | None,
-    now: datetime,
+    clock: Clock,
+    lookup: Lookup,
     progress: Progress,
 ) -> DeliveryReport:
     """Deliver what waits in the outbox, by `mode` or else the configured one.
@@ -149,7 +152,10 @@ def deliver_messages(
     if mode not in get_args(Mode):
         raise UsageError(f"mode {mode!r} is not known. Modes are {', '.join(get_args(Mode))}.")
     rows = [] if mode == "off" else ledger.outbox.list_messages(statuses=WAITING)
-    channels = {name: FileChannel(house_home / settings.folder) for name, settings in config.channels.items()}
+    channels = {
+        name: open_channel(name, settings, home=house_home, lookup=lookup, clock=clock)
+        for name, settings in config.channels.items()
+    }
     counts = dict.fromkeys(("delivered", "simulated", "suppressed"), 0)
     failures: list[str] = []
     for number, row in enumerate(rows, start=1):
@@ -162,7 +168,7 @@ def deliver_messages(
                 counts["simulated"] += 1
             else:
                 receipt = _find_channel(channels, row).send(row)
-                ledger.outbox.set_status(row.id, "delivered", detail=receipt.detail, delivered_at=now)
+                ledger.outbox.set_status(row.id, "delivered", detail=receipt.detail, delivered_at=clock())
                 counts["delivered"] += 1
         except DeliveryFailure as failure:
             failures.append(f"{row.key}: {failure}")
@@ -276,7 +282,8 @@ def _find_channel(channels: Mapping[str, Channel], message: Message) -> Channel:
 
 
 def _note_failure(ledger: Ledger, row: OutboxRow, failure: DeliveryFailure) -> None:
-    lasting = isinstance(failure, PermanentFailure)
+    # Where it isn't known whether a message arrived, only a person sends it again.
+    lasting = isinstance(failure, PermanentFailure | OutcomeUnknown)
     ledger.outbox.set_status(row.id, "permanent_failure" if lasting else "temporary_failure", detail=str(failure))
 
 

@@ -22,7 +22,15 @@ Deliver = Callable[..., DeliveryReport]
 def deliver(ledger: Ledger, config: NotifyConfig, tmp_path: Path) -> Deliver:
     def run(mode: str | None = None, **changes: object) -> DeliveryReport:
         used = replace(config, **changes)
-        return deliver_messages(tmp_path, ledger, used, mode=mode, now=NOW, progress=lambda _, __: None)
+        return deliver_messages(
+            tmp_path,
+            ledger,
+            used,
+            mode=mode,
+            clock=lambda: NOW,
+            lookup=lambda _: None,
+            progress=lambda _, __: None,
+        )
 
     return run
 

@@ -27,7 +27,9 @@ def test_the_shipped_settings_simulate_and_know_every_message(config):
         ("mode: simulate", "mode: dry-run", ["mode", "'dry-run'", "'allow-list'", "'live'"]),
         ("allow_list: []", "allowlist: []", ["allowlist", "mode, allow_list, channels, messages"]),
         ("{kind: file, folder", "{kind: file, path: x, folder", ["channels.file.path", "kind, folder"]),
-        ("kind: file", "kind: wecom", ["channels.file.kind", "'wecom'", "'file'"]),
+        ("kind: file", "kind: fax", ["channels.file.kind", "'fax'", "file, wecom, dingtalk, feishu, email, sms"]),
+        ("{kind: file, folder", "{folder", ["channels.file.kind: missing", "file, wecom, dingtalk"]),
+        ("{kind: file, folder: outbox}", "fax", ["channels.file", "dictionary"]),
         (
             "    role: secretary",
             "    roles: secretary",

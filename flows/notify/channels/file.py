@@ -7,19 +7,18 @@ from typing import Literal
 from urllib.parse import quote
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from flows.ledger.outbox import Message
-from flows.notify.channels.channel import PermanentFailure, Receipt, TransientFailure
+from flows.notify.channels.channel import Payload, PermanentFailure, Permit, Receipt, TransientFailure, permit_all
+from flows.notify.channels.settings import ChannelSettings
 
 FIRST_REVISION = "r1"
 _FOLDER_NAME = re.compile(r"[\w@+-][\w@+.-]{0,79}")
 
 
-class FileSettings(BaseModel):
+class FileSettings(ChannelSettings):
     """Where messages are put: a folder, relative to the installation's home or absolute."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["file"]
     folder: str = Field(min_length=1)
@@ -33,17 +32,21 @@ class FileChannel:
 
     def check(self, message: Message) -> Receipt:
         """The file, relative to `root`, that the message would be."""
-        return Receipt(self._place(message).as_posix())
+        place, text = self._place(message).as_posix(), _format(message)
+        return Receipt(place, (Payload(place, text, text, len(text.encode()), None),))
 
-    def send(self, message: Message) -> Receipt:
+    def send(self, message: Message, *, sent_count: int = 0, permit: Permit = permit_all) -> Receipt:
         """The message written aside and renamed: after a kill, sending again makes the same file."""
         place = self._place(message)
+        if sent_count:
+            return Receipt(place.as_posix())
+        permit()
         target = self.root / place
         aside = target.with_name(f".{target.name}.{uuid4().hex}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                aside.write_text(f"# {message.subject}\n\n{message.body}\n", encoding="utf-8", newline="\n")
+                aside.write_text(_format(message), encoding="utf-8", newline="\n")
                 aside.replace(target)
             finally:
                 aside.unlink(missing_ok=True)
@@ -54,12 +57,19 @@ class FileChannel:
             ) from error
         return Receipt(place.as_posix())
 
+    def find_quota(self, message: Message) -> None:
+        """No limit."""
+
     def _place(self, message: Message) -> Path:
         """The path from `root`; names are percent-encoded, so that two keys never share a file."""
         prefix = f"{message.message}:{message.unit_code}:{message.role}:{message.month}:"
         rest = [part for part in message.key.removeprefix(prefix).split(":") if part != FIRST_REVISION]
         name = "-".join(quote(part, safe="") for part in (message.message, message.unit_code, message.role, *rest))
         return Path(message.month, *_split_address(message.address), f"{name}.md")
+
+
+def _format(message: Message) -> str:
+    return f"# {message.subject}\n\n{message.body}\n"
 
 
 def _split_address(address: str) -> list[str]:
