@@ -21,7 +21,7 @@ from flows.lake import Lake
 from flows.ledger import Ledger
 from flows.ledger.checkup import LedgerState, describe_url, examine_ledger
 from flows.month import city_day
-from flows.notify.config import load_notify_config
+from flows.notify.config import load_notify_config, require_secrets
 from flows.policy import load_policy
 from flows.review.letters.template import load_letter_template
 from flows.review.people import load_review_settings
@@ -93,6 +93,7 @@ def _examine_configuration(
 
     def describe_messages() -> str:
         config = load_notify_config(settings.config)
+        require_secrets(config, settings.lookup)
         return f"messages: {len(config.messages)} kinds, mode {config.mode}"
 
     def describe_letters() -> str:

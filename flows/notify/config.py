@@ -10,9 +10,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from flows.errors import ConfigurationError
-from flows.notify.channels.kinds import SETTINGS, AnySettings
+from flows.notify.channels.kinds import SETTINGS, AnySettings, list_unset_names
 from flows.notify.contents import KINDS, MessageName, Tier
 from flows.notify.templates import MessageTemplate, TemplateFolder
+from flows.settings import Lookup
 
 FILE = "notify.yaml"
 
@@ -76,6 +77,19 @@ def load_notify_config(folder: Path) -> NotifyConfig:
             body=templates.load_body(message.template, name, kind),
         )
     return NotifyConfig(settings.mode, frozenset(settings.allow_list), settings.channels, messages)
+
+
+def require_secrets(config: NotifyConfig, lookup: Lookup) -> None:
+    """Raise `ConfigurationError` naming every placeholder of every channel that stands for nothing."""
+    unset = {name: list_unset_names(settings, lookup) for name, settings in config.channels.items()}
+    told = [
+        f"channels.{name} needs {', '.join(map('${{{}}}'.format, names))}" for name, names in unset.items() if names
+    ]
+    if told:
+        raise ConfigurationError(
+            f"{FILE}: {'; '.join(told)}: not set. Set them in the environment; until then messages by these channels "
+            "fail."
+        )
 
 
 def _read_file(file: Path) -> _NotifyFile:

@@ -47,7 +47,7 @@ NOT_OF_THE_POLICY = {
     ("flows/ledger/repository.py", "SQLITE_BUSY_SECONDS"): "patience with a database",
     ("flows/merging.py", "RECORD_NO_BITS"): "bits of a number",
     ("flows/month.py", "MONTHS_IN_YEAR"): "months in a year",
-    ("flows/notify/config.py", "_list_valid_keys"): "depth of a file",
+    ("flows/notify/config.py", "ROBOT_DEPTH"): "depth of a file",
     ("flows/notify/outbox.py", "FAILURES_SHOWN"): "length of a message",
     ("flows/result_files.py", "VALUE_PLACES"): "decimals (interfaces.md)",
     ("flows/evaluate/explain/arithmetic.py", "PLACES_MAX"): "decimals shown",

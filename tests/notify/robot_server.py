@@ -20,10 +20,10 @@ from urllib.parse import parse_qsl, urlsplit
 from robot_clock import TestClock
 
 WECOM_KEY = "693a91f6-7abc-4bc4-97a0-0ec2sifa5aaa"
-DINGTALK_TOKEN = "566cc69da782ec4d01"  # noqa: S105 -- of no real robot
-DINGTALK_SECRET = "SEC0123456789abcdef"  # noqa: S105
-FEISHU_TOKEN = "8ddf497a-deeb-5e42"  # noqa: S105
-FEISHU_SECRET = "feishu-secret-demo"  # noqa: S105
+DINGTALK_TOKEN = "566cc69da782ec4d01"
+DINGTALK_SECRET = "SEC0123456789abcdef"
+FEISHU_TOKEN = "8ddf497a-deeb-5e42"
+FEISHU_SECRET = "feishu-secret-demo"
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

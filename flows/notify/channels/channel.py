@@ -100,5 +100,8 @@ class Channel(Protocol):
         ...
 
     def find_quota(self, message: Message) -> Quota | None:
-        """Which limits the message's calls count against; nothing where there are none."""
+        """Which limits the message's calls count against; nothing where there are none.
+
+        Raises `PermanentFailure`, as `send` would, if that can't be found out.
+        """
         ...

@@ -118,7 +118,7 @@ def _name_cells(header: Sequence[Spans], row: Sequence[Spans]) -> Iterator[Spans
 
     Of two columns the second needs no name: `**晋级**：12`.
     """
-    first, *rest = row
+    first, *rest = row or ((),)
     names = [*header[1:], *[()] * len(rest)]
     lead = tuple(Span(span.text, True, span.is_code, span.href) for span in first)
     if len(rest) == 1 and any(span.text for span in rest[0]):

@@ -132,7 +132,8 @@ class EmailChannel:
         if len(data) > self._settings.limit_bytes:
             raise PermanentFailure(
                 f"too large: {len(data):,} bytes with attachments, and limit_bytes is "
-                f"{self._settings.limit_bytes:,}. Make the attachments smaller, or raise the limit if the mail server takes more; then resend."
+                f"{self._settings.limit_bytes:,}. Make the attachments smaller, or raise the limit if the "
+                "mail server takes more; then resend."
             )
         return data
 

@@ -20,6 +20,11 @@ from flows.notify.channels.dialects import PLAIN, render_lines
 
 POLICY = SMTP.clone(cte_type="7bit")
 ID_DIGITS = 32
+TIGHT_CHARACTERS = 6
+"""Cells of at most so many characters stay on one line: on a phone a figure or a star must not break."""
+SENTENCE_CHARACTERS = 12
+COLUMNS_BESIDE_SENTENCES = 3
+"""More columns than these, and a last one of longer cells, are too much for the width of a phone."""
 
 _BODY = (
     "margin:0;padding:0;background:#f5f6f8;color:#1f2329;"
@@ -35,10 +40,10 @@ _NOTE = (
 _LIST = "margin:0 0 12px;padding-left:22px"
 _TABLE = "width:100%;margin:0 0 14px;border-collapse:collapse;font-size:14px;line-height:1.5"
 _HEAD = "padding:6px 5px;border-bottom:2px solid #c9cdd4;text-align:left;vertical-align:bottom;font-weight:600"
-_CELL = "padding:6px 5px;border-bottom:1px solid #e5e6eb;vertical-align:top;overflow-wrap:anywhere"
+_CELL = "padding:6px 5px;vertical-align:top;overflow-wrap:anywhere"
+_BELOW = "padding:0 5px 6px;color:#4e5969;overflow-wrap:anywhere"
+_LINE = ";border-bottom:1px solid #e5e6eb"
 _TIGHT = ";white-space:nowrap"
-_TIGHT_CHARACTERS = 6
-"""Cells of at most so many characters stay on one line: on a phone a figure or a star must not break."""
 
 
 @dataclass(frozen=True)
@@ -121,25 +126,30 @@ def _write_block(block: Heading | Paragraph | Note | Table) -> str:
 
 
 def _write_table(table: Table) -> str:
-    tight = [_is_tight(cells) for cells in zip(*table.rows, strict=True)]
-    head = ""
-    if table.header:
-        cells = "".join(f'<th style="{_HEAD}{_TIGHT}">{_write_line(line)}</th>' for line in table.header)
-        head = f"<thead><tr>{cells}</tr></thead>"
-    rows = "".join(
-        "<tr>"
-        + "".join(
-            f'<td style="{_CELL}{_TIGHT if is_tight else ""}">{_write_line(line)}</td>'
-            for line, is_tight in zip(row, tight, strict=True)
+    """The table; a last column of sentences beside several others goes under each row: else it is a narrow strip."""
+    column_count = len(table.widths)
+    is_below = column_count > COLUMNS_BESIDE_SENTENCES and _count_most(table, -1) > SENTENCE_CHARACTERS
+    shown_count = column_count - 1 if is_below else column_count
+    tight = [_count_most(table, place) <= TIGHT_CHARACTERS for place in range(shown_count)]
+    head = "".join(f'<th style="{_HEAD}{_TIGHT}">{_write_line(line)}</th>' for line in table.header[:shown_count])
+    rows: list[str] = []
+    for row in table.rows:
+        below = _write_line(row[-1]) if is_below else ""
+        cells = "".join(
+            f'<td style="{_CELL}{_TIGHT if is_tight else ""}{"" if below else _LINE}">{_write_line(line)}</td>'
+            for line, is_tight in zip(row, tight, strict=False)
         )
-        + "</tr>"
-        for row in table.rows
-    )
-    return f'<table style="{_TABLE}">{head}<tbody>{rows}</tbody></table>'
+        rows.append(f"<tr>{cells}</tr>")
+        if below:
+            name = f"{_write_line(table.header[-1])}：" if table.header else ""
+            rows.append(f'<tr><td colspan="{shown_count}" style="{_BELOW}{_LINE}">{name}{below}</td></tr>')
+    thead = f"<thead><tr>{head}</tr></thead>" if head else ""
+    return f'<table style="{_TABLE}">{thead}<tbody>{"".join(rows)}</tbody></table>'
 
 
-def _is_tight(cells: Sequence[Line]) -> bool:
-    return max(sum(len(span.text) for span in line) for line in cells) <= _TIGHT_CHARACTERS
+def _count_most(table: Table, place: int) -> int:
+    """The characters of a column's longest cell."""
+    return max((sum(len(span.text) for span in row[place]) for row in table.rows), default=0)
 
 
 def _write_line(line: Line) -> str:

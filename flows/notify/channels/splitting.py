@@ -32,7 +32,8 @@ def split_message(title: str, lines: Sequence[Line], measure: Measure, limit_byt
     """The message in as few parts as its lines allow, titled `（1/3）` and so on if there are several.
 
     A line is kept whole unless it alone is over the limit; then it is cut between characters. The same message
-    always comes out in the same parts. Raises `PermanentFailure` if they are more than `PARTS_MAX`, or the title is too long.
+    always comes out in the same parts. Raises `PermanentFailure` if they are more than `PARTS_MAX`, or the title is
+    too long.
     """
     whole = _join(lines)
     if measure(title, whole) <= limit_bytes:
