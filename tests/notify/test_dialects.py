@@ -101,6 +101,11 @@ def test_plain_text_has_no_marks_and_tells_where_a_link_leads() -> None:
     assert "*" not in text
 
 
+def test_a_figure_at_the_beginning_of_a_row_is_named() -> None:
+    body = "| 名次 | 社区 | 总分 |\n| - | - | - |\n| 1 | 县街社区 | 66.99 |\n|  | 州桥社区 | 无 |"
+    assert render(body, DINGTALK) == "- **名次 1** · 社区：县街社区 · 总分：66.99\n- 社区：州桥社区 · 总分：无"
+
+
 @pytest.mark.parametrize(
     ("body", "shown"),
     [

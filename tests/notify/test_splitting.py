@@ -42,6 +42,21 @@ def test_empty_lines_do_not_begin_or_end_a_part() -> None:
     assert [part.text[0] + part.text[-1] for part in parts] == ["aa", "bb", "cc"]
 
 
+def test_a_heading_goes_with_what_it_heads() -> None:
+    heading = Line("h" * 20, "h" * 20, is_heading=True)
+    lines = [Line("a" * 300, "a" * 300), Line(), heading, Line(), Line("b" * 300, "b" * 300)]
+    parts = split_message("题", lines, measure, LIMIT)
+    assert [part.text for part in parts] == ["a" * 300, "h" * 20 + "\n\n" + "b" * 300]
+
+
+def test_a_heading_that_has_no_room_before_a_long_line_stays_behind() -> None:
+    # 20 + 2 + 364 = 386, and 385 are left.
+    heading = Line("h" * 20, "h" * 20, is_heading=True)
+    lines = [Line("a" * 300, "a" * 300), Line(), heading, Line(), Line("b" * 364, "b" * 364)]
+    parts = split_message("题", lines, measure, LIMIT)
+    assert [part.text for part in parts] == ["a" * 300 + "\n\n" + "h" * 20, "b" * 364]
+
+
 def test_a_line_that_is_too_long_is_cut_between_characters() -> None:
     parts = split("字" * 300)
     # 400 - 3 - 11 - 1 = 385 bytes are 128 characters of 3 bytes.

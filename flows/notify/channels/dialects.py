@@ -29,6 +29,7 @@ class Line:
     plain: str = ""
     before: str = ""
     after: str = ""
+    is_heading: bool = False
 
     @property
     def text(self) -> str:
@@ -91,7 +92,7 @@ def _render_block(block: Block, dialect: Dialect) -> Iterator[Line]:
         case Heading():
             # A dialect that marks headings by bold must not mark bold words within them as well.
             inner = _join_plain(block.line, dialect) if dialect.heading[1] else _mark(block.line, dialect)
-            yield Line(inner, _join_plain(block.line, dialect), *dialect.heading)
+            yield Line(inner, _join_plain(block.line, dialect), *dialect.heading, is_heading=True)
         case Note():
             before, after = dialect.note
             inner = _join_plain(block.line, dialect) if after else _mark(block.line, dialect)
@@ -116,11 +117,13 @@ def _render_block(block: Block, dialect: Dialect) -> Iterator[Line]:
 def _name_cells(header: Sequence[Spans], row: Sequence[Spans]) -> Iterator[Spans]:
     """The row's cells that hold anything: the first in bold, each of the others after its column's name.
 
-    Of two columns the second needs no name: `**晋级**：12`.
+    Of two columns the second needs no name: `**晋级**：12`. A figure at the beginning does: `**名次 1**`.
     """
     first, *rest = row or ((),)
     names = [*header[1:], *[()] * len(rest)]
     lead = tuple(Span(span.text, True, span.is_code, span.href) for span in first)
+    if header and _show_all(first).isdecimal():
+        lead = (Span(f"{_show_all(header[0])} {_show_all(first)}", bold=True),)
     if len(rest) == 1 and any(span.text for span in rest[0]):
         yield (*lead, Span("："), *rest[0]) if lead else tuple(rest[0])
         return
@@ -129,6 +132,11 @@ def _name_cells(header: Sequence[Spans], row: Sequence[Spans]) -> Iterator[Spans
     for name, cell in zip(names, rest, strict=False):
         if any(span.text for span in cell):
             yield (*name, Span("："), *cell) if name else tuple(cell)
+
+
+def _show_all(line: Spans) -> str:
+    """A line's text without marks."""
+    return "".join(map(show_plainly, line))
 
 
 def _mark(line: Spans, dialect: Dialect) -> str:

@@ -47,8 +47,11 @@ def split_message(title: str, lines: Sequence[Line], measure: Measure, limit_byt
     current: list[Line] = []
     for line in _cut_lines(lines, lambda text: measure(reserved, text) <= limit_bytes):
         if current and measure(reserved, _join([*current, line])) > limit_bytes:
-            texts.append(_join(current))
-            current = []
+            kept, moved = _part_headings(current)
+            if measure(reserved, _join([*moved, line])) > limit_bytes:
+                kept, moved = current, []
+            texts.append(_join(kept))
+            current = moved
         current.append(line)
     texts = [text for text in [*texts, _join(current)] if text]
     if len(texts) > PARTS_MAX:
@@ -66,6 +69,14 @@ def number_title(title: str, number: int, count: int) -> str:
 
 def _join(lines: Sequence[Line]) -> str:
     return "\n".join(line.text for line in lines).strip()
+
+
+def _part_headings(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """The lines without the headings at their end, and these: a heading goes with what it heads."""
+    place = len(lines)
+    while place and (lines[place - 1].is_heading or not lines[place - 1].text):
+        place -= 1
+    return (lines[:place], lines[place:]) if place else (lines, [])
 
 
 def _cut_lines(lines: Sequence[Line], fits: Callable[[str], bool]) -> Iterator[Line]:
