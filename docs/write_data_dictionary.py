@@ -18,7 +18,7 @@ from flows.lake import QUARANTINE_SCHEMA
 from flows.ledger.columns import Instant, metadata
 from flows.policy import load_policy
 from flows.policy_words import describe_value
-from flows.result_files import ARREARS_FILE, CHANGES_FILE, FIGURE_FILES
+from flows.result_files import ARREARS_FILE, CHANGES_FILE, FIGURE_FILES, PAYROLL_FILE
 from flows.results import STARS
 from flows.schema import TABLES, Table
 
@@ -27,7 +27,7 @@ CONFIG = DOCS.parent / "config"
 TARGET = DOCS / "data-dictionary.md"
 
 FILE_COLUMNS: Mapping[str, Sequence[str]] = {
-    file.file_name: file.columns for file in (*FIGURE_FILES, ARREARS_FILE, CHANGES_FILE)
+    file.file_name: file.columns for file in (*FIGURE_FILES, ARREARS_FILE, PAYROLL_FILE, CHANGES_FILE)
 }
 COMPARISON_COLUMNS: Mapping[str, Sequence[str]] = {file.file_name: file.columns for file in comparison.FILES}
 SIDES = re.compile("(^|_)(?:before|after)(?=_fen$|$)")

@@ -6,15 +6,17 @@ stands in `flows.monthly` for Prefect and in `run_month` for everyone else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from flows.calendar import CityCalendar
 from flows.errors import FivestarError, QualityGate, join_failures
 from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.ingest.datadocs.site import INDEX, find_data_docs, write_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.ingest.reports import PullReport
 from flows.inputs import gather_inputs, judge_inputs
-from flows.month import Month
+from flows.month import Month, city_day
 from flows.notify.config import load_notify_config
 from flows.notify.outbox import (
     DeliveryReport,
@@ -24,11 +26,16 @@ from flows.notify.outbox import (
     queue_publication_notice,
 )
 from flows.notify.recipients import load_contacts
+from flows.notify.reminders import queue_review_reminder, was_reminded_since, withdraw_reminders
 from flows.outputs import ARREARS, MonthFolder, format_arrears
 from flows.policy import load_policy
 from flows.results import count_result
+from flows.review.payroll_files import format_payroll_files
+from flows.review.people import load_review_settings
 from flows.review.publication import PublishReport, publish
+from flows.review.reminding import find_due_reminder
 from flows.review.rows import find_revision
+from flows.review.standing import ReviewStanding, find_standing
 from flows.revisions import Assessment, write_revision
 
 
@@ -40,6 +47,18 @@ class RunReport:
     assessment: Assessment
     queued: QueueReport
     failures: Sequence[FivestarError]
+
+
+@dataclass(frozen=True)
+class WatchReport:
+    """What watching the reviews found; on a day off it looks at nothing."""
+
+    is_working_day: bool
+    reminded: Sequence[ReviewStanding] = ()
+    """The months of which HR is reminded now."""
+    unpublished: Sequence[ReviewStanding] = ()
+    """The months in which all is decided and something approved is not in the register."""
+    without_contact: Sequence[str] = ()
 
 
 def assess_month(
@@ -164,8 +183,9 @@ def add_causes(error: FivestarError, failures: Sequence[FivestarError]) -> Fives
 
 
 def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
-    """Put approved proposals into the register, write `arrears.csv`, and queue the notice; again changes nothing.
+    """Put approved proposals into the register, write arrears and payroll's files, and queue the notice.
 
+    Again changes nothing, and puts files back that were lost.
     Raises `QualityGate`, before the register is touched, if the month's files are not there.
     """
     with record_step(house, "publish", clock, month=month) as counts:
@@ -176,7 +196,9 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
                 f"{folder.path}: the results are not there. Write them again: fivestar evaluate --month {month}."
             )
         report = publish(house.ledger, month, recorded_at=clock())
-        folder.write_file(ARREARS, format_arrears(report.arrears))
+        files = {ARREARS: format_arrears(report.arrears), **format_payroll_files(house, month)}
+        for name, content in files.items():
+            folder.write_file(name, content)
         with house.view() as view:
             contacts = load_contacts(view)
         queue_publication_notice(
@@ -196,3 +218,65 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
             chain_head=house.ledger.reviews.find_head(),
         )
     return report
+
+
+def watch_reviews(house: House, clock: Clock) -> WatchReport:
+    """Queue the reminders that are due, and find the months that wait for publication; on days off do nothing.
+
+    Of a review that stands open HR is reminded every `remind_after_working_days` (config/review.yaml), once for each;
+    a reminder that still waits when all is decided is suppressed.
+    """
+    with record_step(house, "watch_reviews", clock) as counts:
+        now = clock()
+        calendar = CityCalendar.from_policy(load_policy(house.settings.config / "policy").at(city_day(now)))
+        if not calendar.is_working_day(city_day(now)):
+            return WatchReport(is_working_day=False)
+        months = [Month.parse(month) for month in house.ledger.results.list_months()]
+        standings = [find_standing(house.ledger, month) for month in months]
+        for standing in standings:
+            if standing.state != "open":
+                withdraw_reminders(house.ledger, standing.month, now)
+        reminded, missing = _remind(house, standings, calendar, now)
+        unpublished = [each for each in standings if each.state == "decided" and each.waiting_count]
+        counts.update(
+            open=sum(standing.state == "open" for standing in standings),
+            reminded=len(reminded),
+            unpublished=len(unpublished),
+            without_contact=missing,
+        )
+    return WatchReport(True, reminded, unpublished, missing)
+
+
+def _remind(
+    house: House, standings: Sequence[ReviewStanding], calendar: CityCalendar, now: datetime
+) -> tuple[list[ReviewStanding], list[str]]:
+    """The months of which HR is reminded now, and the units that have no contact for it."""
+    every = load_review_settings(house.settings.config).remind_after_working_days
+    config = load_notify_config(house.settings.config)
+    with house.view() as view:
+        contacts = load_contacts(view)
+    reminded = []
+    missing: set[str] = set()
+    for standing in standings:
+        if standing.opened_at is None:
+            continue
+        opened_on = city_day(standing.opened_at)
+        due = find_due_reminder(calendar, opened_on, city_day(now), every)
+        if due is None or was_reminded_since(house.ledger, standing.month, due.due_on):
+            continue
+        report = queue_review_reminder(
+            house.ledger,
+            config,
+            contacts,
+            month=standing.month,
+            opened_on=opened_on,
+            due_on=due.due_on,
+            working_day_count=due.working_day_count,
+            open_count=standing.open_count,
+            manual_count=standing.manual_count,
+            queued_at=now,
+        )
+        missing.update(report.without_contact)
+        if report.queued:
+            reminded.append(standing)
+    return reminded, sorted(missing)

@@ -1,4 +1,4 @@
-"""The monthly cycle as Prefect runs it: ingest → evaluate → open review → notify; and, later, publish.
+"""The monthly cycle as Prefect runs it: ingest → evaluate → open review → notify; watch the review; publish.
 
 The file to read first. Each step is a plain function of `flows.cycle`; Prefect adds the schedule, retries, and what
 can be seen. Nothing but ids and paths passes between tasks, and no rule depends on Prefect.
@@ -9,8 +9,10 @@ from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.cycle import (
@@ -21,12 +23,15 @@ from flows.cycle import (
     open_review,
     publish_month,
     queue_messages,
+    watch_reviews,
 )
 from flows.errors import FivestarError, join_failures
 from flows.ingest.flow import open_flow_house, pull_source_task, read_clock, tell_across_tables
 from flows.ingest.ingestion import PARTS, PULLS_AT_ONCE, read_sources, select_sources
-from flows.month import Month, find_last_closed_month
+from flows.month import Month, city_day, find_last_closed_month
 from flows.results import MonthResult, count_monthly_cost_fen
+from flows.review.flow import emit_decided
+from flows.review.standing import find_standing
 from flows.wording import format_yuan
 
 
@@ -34,6 +39,11 @@ def name_run() -> str:
     """The run's name: what it is and of which month."""
     month = flow_run.parameters.get("month") or find_last_closed_month(read_clock())
     return f"{flow_run.flow_name} {month}"
+
+
+def name_watch() -> str:
+    """The run's name: what it is and on which day of the city."""
+    return f"{flow_run.flow_name} {city_day(read_clock())}"
 
 
 @flow(
@@ -110,10 +120,36 @@ def notify(month: str, home: str | None, config: str | None) -> int:
 
 
 @flow(name="publish_month", flow_run_name=name_run)
-def publish_approved(month: str, home: str | None = None, config: str | None = None) -> None:
-    """Put a month's approved proposals into the register and queue the notice. Running it again changes nothing."""
+def publish_approved(month: str, home: str | None = None, config: str | None = None) -> State[None] | None:
+    """Put a month's approved proposals into the register and queue the notice. Running it again changes nothing.
+
+    Started by a person, or by the event that all of the month is decided; if nothing is approved it completes and
+    says so.
+    """
+    chosen = Month.parse(month)
     with open_flow_house(home, config) as house:
-        publish_month(house, Month.parse(month), read_clock)
+        if not find_standing(house.ledger, chosen).waiting_count and not house.ledger.register.list_month(month):
+            return Completed(message=f"{month}: no proposal is approved, so nothing was published.")
+        publish_month(house, chosen, read_clock)
+    return None
+
+
+@flow(name="review_watch", flow_run_name=name_watch)
+def review_watch(home: str | None = None, config: str | None = None) -> None:
+    """Remind HR of reviews that stand open, start the publication of decided months, and deliver what waits.
+
+    On days that aren't working days it does nothing.
+    """
+    with open_flow_house(home, config) as house:
+        report = watch_reviews(house, read_clock)
+        if not report.is_working_day:
+            return
+        delivery = deliver(house, read_clock)
+    for unit in report.without_contact:
+        get_run_logger().warning(f"Nobody was reminded: unit {unit} has no contact for it. Add one to the contacts.")
+    for standing in report.unpublished:
+        emit_decided(standing)
+    delivery.refuse_incomplete()
 
 
 def show_stars(result: MonthResult) -> None:

@@ -26,6 +26,7 @@ WORKBOOK = "hr-review.xlsx"
 REPORT = "report.html"
 RUN = "run.json"
 ARREARS = "arrears.csv"
+PAYROLL_PREFIX = "payroll-"
 REVISIONS = "revisions"
 OUTPUTS = "outputs"
 
@@ -41,15 +42,21 @@ def format_arrears(lines: Iterable[ArrearsLine]) -> bytes:
     return format_file(ARREARS_FILE, map(asdict, lines))
 
 
+def name_payroll_files(month: str) -> tuple[str, str]:
+    """What the month's two files for payroll are called: the CSV file, then the workbook."""
+    return f"{PAYROLL_PREFIX}{month}.csv", f"{PAYROLL_PREFIX}{month}.xlsx"
+
+
 def digest_files(folder: Path) -> dict[str, str]:
     """The SHA-256 of each result file, by name.
 
-    Left out are `run.json`, which holds them, and `arrears.csv`, which publication writes after the revision is made.
+    Left out are `run.json`, which holds them, and `arrears.csv` and the files for payroll, which publication writes
+    after the revision is made.
     """
     return {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(folder.iterdir())
-        if file.is_file() and file.name not in {RUN, ARREARS}
+        if file.is_file() and file.name not in {RUN, ARREARS} and not file.name.startswith(PAYROLL_PREFIX)
     }
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
@@ -96,11 +97,13 @@ def parse_policy_file(file: str, text: str) -> dict[str, Leaf]:
 
     `ConfigurationError` names file, key and line.
     """
-    root = _compose(file, text)
-    leaves: dict[str, Leaf] = {}
-    for leaf in _walk(root, file, (file.removesuffix(".yaml"),)):
-        leaves[leaf.path] = leaf
-    return leaves
+    return {leaf.path: leaf for leaf in _read_leaves(file, text)}
+
+
+@lru_cache(maxsize=32)
+def _read_leaves(file: str, text: str) -> tuple[Leaf, ...]:
+    """The file read; once for the policy in use and for the archived ones that hold the very same file."""
+    return tuple(_walk(_compose(file, text), file, (file.removesuffix(".yaml"),)))
 
 
 def _compose(file: str, text: str) -> MappingNode:

@@ -72,6 +72,16 @@ ARREARS_FILE = ResultFile(
     ("month", "staff_id", "effective_on", "approved_on", "months", "monthly_fen", "total_fen"),
     ("staff_id",),
 )
+PAYROLL_FILE = ResultFile(
+    "payroll-<month>",
+    (
+        "month", "staff_id", "register_no", "entry", "reverses_no", "post", "previous_grade", "grade", "effective_on",
+        "approved_on", "basic_fen", "performance_fen", "uplift_fen", "total_fen", "previous_total_fen", "change_fen",
+        "arrears_months", "arrears_fen", "decision_no", "revision",
+    ),
+    ("staff_id", "register_no"),
+)  # fmt: skip
+"""Read by payroll programs: columns are only ever added, at the end (docs/payroll.md)."""
 CHANGES_FILE = ResultFile(
     "changes",
     ("month", "revision", "compared_with", "subject", "subject_id", "field", "before", "after", "causes"),

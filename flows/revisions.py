@@ -40,6 +40,7 @@ from flows.results import (
     TableQuality,
     count_result,
 )
+from flows.review.payroll_files import format_payroll_files
 from flows.review.workbook import write_workbook
 
 
@@ -182,7 +183,7 @@ def _keep_revision(house: House, folder: MonthFolder, result: MonthResult, lates
 
 
 def _write_files(house: House, folder: Path, result: MonthResult, revision: int, lineage: Lineage) -> None:
-    """The figures, what they changed, the workbook, the report, and the arrears that earlier publications owe."""
+    """The figures, what they changed, the workbook, the report, and what earlier publications wrote."""
     month, before = str(result.month), str(result.month.plus(-1))
     write_result_csvs(folder, result, revision)
     if lineage.compared_with is not None:
@@ -191,6 +192,8 @@ def _write_files(house: House, folder: Path, result: MonthResult, revision: int,
     arrears = house.ledger.register.list_arrears(month)
     if arrears:
         (folder / ARREARS).write_bytes(format_arrears(arrears))
+    for name, content in format_payroll_files(house, result.month).items():
+        (folder / name).write_bytes(content)
     earlier = house.ledger.results.find_latest(before)
     previous_stars = None if earlier is None else house.ledger.results.list_stars(before, earlier.revision)
     write_workbook(folder / WORKBOOK, result, revision, lineage)

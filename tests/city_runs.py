@@ -1,6 +1,7 @@
 """The sandbox city's March 2024 for tests: run once by `fivestar demo`, then copied by those who change it."""
 
 import csv
+import fcntl
 import io
 import os
 import shutil
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+import orjson
 import pytest
 
 from flows import demo
@@ -26,7 +28,18 @@ MARCH = Month(2024, 3)
 RUN_AT = datetime(2024, 4, 5, 2, tzinfo=UTC)
 """5 April, 10:00 in the city: after March's cutoff."""
 
-CLOCKED = ("compare", "doctor", "history", "inspection", "month", "notify", "objections", "quarantine", "review")
+CLOCKED = (
+    "compare",
+    "doctor",
+    "history",
+    "inspection",
+    "month",
+    "notify",
+    "objections",
+    "quarantine",
+    "remind",
+    "review",
+)
 """The command line's modules that read the clock."""
 
 Row = dict[str, str]
@@ -99,9 +112,37 @@ def run_fivestar(*arguments: str, at: datetime = RUN_AT) -> Answer:
     return Answer(code, out.getvalue(), err.getvalue())
 
 
-def run_demo_once(folder: Path) -> DemoRun:
-    """The small city's March by `fivestar demo`."""
+def run_demo_once(folder: Path, shared: Path | None) -> DemoRun:
+    """The small city's March by `fivestar demo`, in `folder`.
+
+    With `shared`, a place that the processes of one session have in common, the first that asks runs it there, and
+    each copies what it left.
+    """
+    if shared is None:
+        return describe_demo(folder, run_demo(folder))
+    shared.mkdir(exist_ok=True)
+    kept = shared / "answer.json"
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(orjson.dumps(run_demo(shared)))
+    for name in ("home", "before"):
+        shutil.copytree(shared / name, folder / name)
+    found = orjson.loads(kept.read_bytes())
+    out, err = (found[name].replace(str(shared), str(folder)) for name in ("out", "err"))
+    return describe_demo(folder, Answer(found["code"], out, err))
+
+
+def describe_demo(folder: Path, answer: Answer) -> DemoRun:
+    """What the demo left in `folder`."""
     home, config = folder / "home", folder / "home" / "sandbox" / "config"
+    sandbox = build_sandbox(home / "sandbox", scale="small", month=MARCH)
+    return DemoRun(Home(home, config), Home(folder / "before", config), sandbox, answer)
+
+
+def run_demo(folder: Path) -> Answer:
+    """What `fivestar demo` answers; its home as it was just before March's cycle is kept beside it."""
+    home = folder / "home"
     with pytest.MonkeyPatch.context() as patch:
         run_month = demo.run_month
 
@@ -112,8 +153,7 @@ def run_demo_once(folder: Path) -> DemoRun:
         patch.setattr(demo, "run_month", keep_and_run)
         answer = run_fivestar("demo", "--home", str(home), "--config", str(CONFIG))
     assert answer.code == 0, answer.err
-    sandbox = build_sandbox(home / "sandbox", scale="small", month=MARCH)
-    return DemoRun(Home(home, config), Home(folder / "before", config), sandbox, answer)
+    return answer
 
 
 @contextmanager

@@ -11,6 +11,8 @@ import month_factory
 import pytest
 from hypothesis import settings
 from postgresql_server import PostgresqlServer, start_postgresql
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
 
 from flows.engines import OpenEngine, choose_engine
 from flows.results import MonthResult
@@ -20,6 +22,28 @@ from flows.settings import ENGINES, load_settings
 settings.register_profile("anywhere", deadline=None)
 settings.register_profile("gate", deadline=None, derandomize=True)
 settings.load_profile("gate" if os.environ.get("CI") else "anywhere")
+
+WORKER = "PYTEST_XDIST_WORKER"
+"""The variable that names this process among those that pytest-xdist runs."""
+
+
+class ByFileOrGroup(LoadGroupScheduling):
+    """One worker runs all tests of a file, which share what is slow to make, or of a group that has one in common."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return super()._split_scope(nodeid).partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileOrGroup | None:
+    return ByFileOrGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run whatever counts on Spark: starting Spark takes longer than most files."""
+    for item in items:
+        if "engines" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("spark"))
 
 
 @pytest.fixture
@@ -37,8 +61,10 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
 
 @pytest.fixture(scope="session")
 def march(tmp_path_factory: pytest.TempPathFactory) -> city_runs.DemoRun:
-    """The small city's March 2024, run once by `fivestar demo`; not to be changed."""
-    return city_runs.run_demo_once(tmp_path_factory.mktemp("march"))
+    """The small city's March 2024, run once by `fivestar demo`, also for several workers; not to be changed."""
+    # Workers' folders lie side by side in the session's; without workers, what lies above belongs to other sessions.
+    shared = tmp_path_factory.getbasetemp().parent / "march" if WORKER in os.environ else None
+    return city_runs.run_demo_once(tmp_path_factory.mktemp("march"), shared)
 
 
 @pytest.fixture

@@ -102,14 +102,15 @@ class _Folder:
 
     def start(self) -> int:
         """Make a cluster and start it; answers its port."""
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port: int = listener.getsockname()[1]
         secret = self._folder / "secret"
         secret.write_text(OWNER[1], encoding="utf-8")
         secret.chmod(0o644)
         options = ("--auth=scram-sha-256", f"--pwfile={secret}", f"--username={OWNER[0]}", "--encoding=UTF8")
         self.run("initdb", *options, "--locale=C", "--no-sync", "--no-instructions")
+        # Looked for last: tests of another worker take ports too.
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port: int = listener.getsockname()[1]
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": port,

@@ -16,6 +16,7 @@ from flows.cli import (
     objections,
     quality,
     quarantine,
+    remind,
     review,
     workbook,
 )
@@ -36,6 +37,7 @@ compare.register(app)
 letters.register(review.app)
 objections.register(review.app)
 workbook.register(review.app)
+remind.register(review.app)
 app.add_typer(review.app, name="review")
 app.add_typer(notify.app, name="notify")
 app.add_typer(quality.app, name="quality")

@@ -138,7 +138,7 @@ def evaluate(
 
 
 def publish(month: MonthText, home: Home = None, config: Config = None) -> None:
-    """Put approved proposals into the register, write arrears.csv, and queue the notice."""
+    """Put approved proposals into the register, write arrears and payroll's files, and queue the notice."""
     from flows.cycle import publish_month
 
     chosen = Month.parse(month)

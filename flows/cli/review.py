@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from flows.cli.decided import tell_decided
 from flows.cli.options import Config, Home, MonthText, check_word, open_installation, read_clock
 from flows.errors import UsageError
 from flows.month import CITY_ZONE, Month
@@ -249,18 +250,13 @@ def _decide(
             people=people,
             dry_run=dry_run,
         )
-    warn_of_nobody(people)
-    if dry_run:
-        typer.echo("dry run: nothing was recorded")
-    typer.echo(f"{verdict}: {report.count('decided')}")
-    _echo_rest(report)
-    if report.settles_review and not dry_run:
-        tell_decided(month)
-
-
-def tell_decided(month: str) -> None:
-    """Say that nothing of the month is open any more."""
-    typer.echo(f"The review of {month} is decided. Publish it: fivestar publish --month {month}", err=True)
+        warn_of_nobody(people)
+        if dry_run:
+            typer.echo("dry run: nothing was recorded")
+        typer.echo(f"{verdict}: {report.count('decided')}")
+        _echo_rest(report)
+        if report.settles_review and not dry_run:
+            tell_decided(house, Month.parse(month))
 
 
 def _echo_rest(report: "DecisionReport") -> None:

@@ -8,11 +8,12 @@ on.
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Engine, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from flows.ledger.review_tables import arrears, decisions, grade_register, objections, preparations, review_chain
@@ -44,18 +45,36 @@ def find_head(connection: Connection) -> str:
     return connection.execute(newest).scalar_one_or_none() or FIRST_HASH
 
 
-class ChainWriter:
-    """Adds rows with their entries within one transaction, beginning after the entry `after`."""
+@contextmanager
+def write_chain(engine: Engine, after: str | None = None) -> Iterator["ChainWriter"]:
+    """A writer whose rows and entries are one transaction, following the entry `after`, or else the last one.
 
-    def __init__(self, connection: Connection, after: str) -> None:
+    Raises `ChainMoved`, and writes nothing, if another entry follows that one by now.
+    """
+    with engine.connect() as connection:
+        seen = after or find_head(connection)
+    try:
+        with engine.begin() as connection:
+            if find_head(connection) != seen:
+                raise ChainMoved
+            yield ChainWriter(connection, seen)
+    except IntegrityError as error:
+        # A database without a lock on the whole lets both begin: then the second can't be written.
+        with engine.connect() as connection:
+            if find_head(connection) != seen:
+                raise ChainMoved from error
+        raise
+
+
+class ChainWriter:
+    """Adds rows with their entries, in the order given."""
+
+    def __init__(self, connection: Connection, last: str) -> None:
         self._connection = connection
-        self._last = after
+        self._last = last
 
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-        """The numbers of the rows written, in the order given.
-
-        Raises `ChainMoved` if another entry follows the one that this writer began after.
-        """
+        """The numbers of the rows written."""
         if not rows:
             return []
         numbered = insert(table).returning(table.c.id, sort_by_parameter_order=True)
@@ -65,10 +84,7 @@ class ChainWriter:
             digest = digest_row({**row, "id": row_id})
             entries.append(_make_entry(self._last, table.name, row_id, digest))
             self._last = entries[-1]["entry_hash"]
-        try:
-            self._connection.execute(insert(review_chain), entries)
-        except IntegrityError as error:
-            raise ChainMoved from error
+        self._connection.execute(insert(review_chain), entries)
         return row_ids
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine, Select, func, select
 
-from flows.ledger.chain import ChainWriter, find_head
+from flows.ledger.chain import write_chain
 from flows.ledger.review_rows import ArrearsByDecision, ArrearsLine, RegisterEntry, RegisterLine
 from flows.ledger.review_tables import arrears, grade_register
 from flows.results import RegisterRecord
@@ -49,8 +49,7 @@ class RegisterLedger:
             for entry in entries
         ]
         owed = [{**asdict(line), "decision_id": decision_id} for decision_id, line in arrears_by_decision.items()]
-        with self._engine.begin() as connection:
-            writer = ChainWriter(connection, after or find_head(connection))
+        with write_chain(self._engine, after) as writer:
             writer.add(grade_register, rows)
             writer.add(arrears, owed)
 

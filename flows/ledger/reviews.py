@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, Table, func, select
 
 from flows.errors import DecisionRefused
-from flows.ledger.chain import ChainMoved, ChainState, ChainWriter, examine_chain, find_head
+from flows.ledger.chain import ChainMoved, ChainState, examine_chain, find_head, write_chain
 from flows.ledger.review_rows import (
     Decision,
     Objection,
@@ -72,15 +72,14 @@ class ReviewLedger:
         """Record decisions and preparations, all or none. Raises `ChainMoved`."""
         if not (rows or preparations_made):
             return
-        with self._engine.begin() as connection:
-            writer = ChainWriter(connection, after or find_head(connection))
+        with write_chain(self._engine, after) as writer:
             writer.add(preparations, [asdict(row) for row in preparations_made])
             writer.add(decisions, [asdict(row) for row in rows])
 
     def add_objection(self, objection: Objection, *, after: str | None = None) -> int:
         """The number under which the objection is recorded. Raises `ChainMoved`."""
-        with self._engine.begin() as connection:
-            [number] = ChainWriter(connection, after or find_head(connection)).add(objections, [asdict(objection)])
+        with write_chain(self._engine, after) as writer:
+            [number] = writer.add(objections, [asdict(objection)])
         return number
 
     def list_decisions(self, month: str) -> list[RecordedDecision]:

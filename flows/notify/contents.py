@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Tier = Literal["community", "street", "district", "city"]
-MessageName = Literal["star_card", "district_ranking", "hr_digest", "publication_notice", "sanity_alarm"]
+MessageName = Literal[
+    "star_card", "district_ranking", "hr_digest", "review_reminder", "publication_notice", "sanity_alarm"
+]
 
 LABEL = "月度监测结果（暂定）"
 """Stands on every result that is shown: the official title is annual (domain.md)."""
@@ -112,6 +114,18 @@ class HrDigest:
 
 
 @dataclass(frozen=True)
+class ReviewReminder:
+    """How many of the month's proposals still await HR, and for how many working days; no worker, no amount."""
+
+    month: str
+    opened_on: str
+    working_day_count: int
+    open_count: int
+    manual_count: int
+    workbook_name: str
+
+
+@dataclass(frozen=True)
 class PublicationNotice:
     """How many of the month's grades are in the register by now, and how many are not."""
 
@@ -139,7 +153,7 @@ class SanityAlarm:
     missing_sources: tuple[MissingSource, ...]
 
 
-Content = StarCard | DistrictRanking | HrDigest | PublicationNotice | SanityAlarm
+Content = StarCard | DistrictRanking | HrDigest | ReviewReminder | PublicationNotice | SanityAlarm
 
 
 @dataclass(frozen=True)
@@ -157,6 +171,9 @@ KINDS: Mapping[MessageName, MessageKind] = {
         DistrictRanking, "district", frozenset({"label", "month", "district_name", "ranked"})
     ),
     "hr_digest": MessageKind(HrDigest, "city", frozenset({"month", "to_decide_count"})),
+    "review_reminder": MessageKind(
+        ReviewReminder, "city", frozenset({"month", "opened_on", "working_day_count", "open_count", "manual_count"})
+    ),
     "publication_notice": MessageKind(PublicationNotice, "city", frozenset({"month", "entered_count", "left_count"})),
     "sanity_alarm": MessageKind(SanityAlarm, "city", frozenset({"month", "alarms", "missing_sources"})),
 }

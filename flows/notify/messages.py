@@ -21,6 +21,7 @@ from flows.notify.contents import (
     NotedCommunity,
     PublicationNotice,
     RankedCommunity,
+    ReviewReminder,
     SanityAlarm,
     StarCard,
     StarLine,
@@ -97,6 +98,25 @@ def describe_publication(ledger: Ledger, month: Month, *, entered_count: int, le
     record = _find_revision(ledger, month)
     notice = PublicationNotice(format_month(month), format_day(record.effective_on), entered_count, left_count)
     return MonthContents(record.revision, [UnitContent("publication_notice", CITY, notice)])
+
+
+def describe_open_review(
+    ledger: Ledger, month: Month, *, opened_on: date, working_day_count: int, open_count: int, manual_count: int
+) -> MonthContents:
+    """The reminder that `open_count` of the month's proposals have awaited HR for so many working days.
+
+    Raises `QualityGate` if the month has not been evaluated.
+    """
+    record = _find_revision(ledger, month)
+    reminder = ReviewReminder(
+        month=format_month(month),
+        opened_on=format_day(opened_on),
+        working_day_count=working_day_count,
+        open_count=open_count,
+        manual_count=manual_count,
+        workbook_name=WORKBOOK,
+    )
+    return MonthContents(record.revision, [UnitContent("review_reminder", CITY, reminder)])
 
 
 def _find_revision(ledger: Ledger, month: Month) -> RevisionRecord:

@@ -82,7 +82,7 @@ def queue_month_messages(
     is suppressed. Raises `QualityGate` if the month has not been evaluated.
     """
     contents = list_month_contents(ledger, month, policy_values)
-    return _queue(ledger, config, contacts, contents, MONTH_MESSAGES, month=month, queued_at=queued_at)
+    return queue_contents(ledger, config, contacts, contents, MONTH_MESSAGES, month=month, queued_at=queued_at)
 
 
 def queue_publication_notice(
@@ -101,7 +101,9 @@ def queue_publication_notice(
     """
     contents = describe_publication(ledger, month, entered_count=entered_count, left_count=left_count)
     names: tuple[MessageName, ...] = ("publication_notice",)
-    return _queue(ledger, config, contacts, contents, names, month=month, queued_at=queued_at, number=entered_count)
+    return queue_contents(
+        ledger, config, contacts, contents, names, month=month, queued_at=queued_at, number=entered_count
+    )
 
 
 def requeue_messages(
@@ -179,7 +181,7 @@ def deliver_messages(
     return DeliveryReport(**counts, failed=len(failures), failures=tuple(failures))
 
 
-def _queue(
+def queue_contents(
     ledger: Ledger,
     config: NotifyConfig,
     contacts: Contacts,

@@ -186,7 +186,7 @@ class _Sitting:
             return self._refuse(
                 wish, "changes_nothing", kind=proposal.kind, kinds=kinds, kind_title=KINDS[proposal.kind]
             )
-        if row.decision is not None and row.decision == row.published and not row.was_upheld:
+        if row.decision is not None and row.decision == row.published:
             if wish.seen_digest is not None and wish.verdict == "approved":
                 return None  # a workbook imported again after publication
             return self._refuse(wish, "registered")
@@ -196,12 +196,14 @@ class _Sitting:
             return self._refuse(wish, "out_of_scope", district=district, person=self.reviewer, scope=scope)
         if wish.verdict == "returned" and not comment:
             return self._refuse(wish, "question_missing")
+        if row.amends_published and not comment:
+            return self._refuse(wish, "amendment_unexplained")
+        if row.state == "reversed" and not comment:
+            return self._refuse(wish, "regrant_unexplained")
         if wish.verdict == "approved" and proposal.needs_manual and not comment:
             reasons_title = describe_proposal_reasons(proposal.reasons)
             reasons = ", ".join(proposal.reasons)
             return self._refuse(wish, "reason_missing", reasons=reasons, reasons_title=reasons_title)
-        if row.amends_published and not comment:
-            return self._refuse(wish, "amendment_unexplained")
         return None
 
     def _merely_prepares(self, wish: Wish, row: ReviewRow) -> bool:

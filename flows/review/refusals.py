@@ -12,6 +12,7 @@ RefusalCode = Literal[
     "question_missing",
     "reason_missing",
     "amendment_unexplained",
+    "regrant_unexplained",
     "out_of_scope",
     "not_prepared",
     "same_person",
@@ -61,6 +62,10 @@ _ENGLISH: Mapping[RefusalCode, str] = {
         "the register already holds a published grade of worker {staff_id} for this month, and this proposal would "
         "amend it. Say why with --comment, or leave the worker out."
     ),
+    "regrant_unexplained": (
+        "the grade of worker {staff_id} was published and taken back, so what is decided on it now must say why. Say "
+        "it with --comment."
+    ),
     "out_of_scope": (
         "worker {staff_id} belongs to district {district}, which is outside of what {person} may decide ({scope}). "
         "Somebody whose districts these are must."
@@ -82,6 +87,7 @@ _CHINESE: Mapping[RefusalCode, str] = {
     "question_missing": "退回须在“意见”栏写明要核实的问题。",
     "reason_missing": "该建议须人工核查（{reasons_title}），同意须在“意见”栏写明理由。",
     "amendment_unexplained": "该员工本月等级已公布，本建议将更正它，须在“意见”栏写明理由。",
+    "regrant_unexplained": "该员工已公布的等级曾被撤销，再作决定须在“意见”栏写明理由。",
     "out_of_scope": "该员工属于 {district}，不在 {person} 的权限范围内（{scope}）。",
     "not_prepared": "尚无他人经办该建议；{person} 只能审批他人经办同意的建议，请先由经办人提出。",
     "same_person": "该决定由 {person} 本人经办，不能由同一人审批，请由其他审批人决定。",

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
@@ -209,3 +210,29 @@ def test_the_exit_code_is_that_of_the_gravest_failure_and_every_source_is_tried(
     assert list_lines(answer, "ok", "comprehensive_governance/communities")
     assert one.code == 11
     assert "supervision" not in one.out.partition("placeholders")[2]
+
+
+def test_a_decision_changed_behind_the_programs_back_is_found(home: Home, subjects: dict[str, str]) -> None:
+    staff = ("--staff", subjects["raise"])
+    home.run("review", "approve", *staff, "--month", "2024-03", "--reviewer", "审核人")
+    assert list_lines(examine(home), "fail", "decisions") == []
+    with sqlite3.connect(home.path / "ledger.sqlite") as connection:
+        connection.execute("DROP TRIGGER guard_decisions_update")
+        connection.execute("UPDATE decisions SET reviewer = '他人' WHERE id = (SELECT max(id) FROM decisions)")
+    answer = examine(home)
+    assert answer.code == 13
+    [told] = list_lines(answer, "fail", "decisions")
+    assert "of decisions is not what was written. Somebody changed it behind the program's back" in told
+
+
+def test_people_who_may_decide_are_counted_and_a_wrong_file_is_told(new: Home) -> None:
+    file = new.config / "review.yaml"
+    file.write_text(
+        "people:\n  - {name: 甲, roles: [reviewer], scope: city}\n  - {name: 乙, roles: [approver], scope: city}\n",
+        encoding="utf-8",
+    )
+    assert "review: 2 people named, 1 approve" in list_lines(examine(new), "ok", "configuration")
+    file.write_text("people: [{name: 甲, roles: [reviewer], scope: city}]\n", encoding="utf-8")
+    answer = examine(new)
+    assert answer.code == 10
+    assert any("nobody is an approver" in line for line in list_lines(answer, "fail", "configuration"))

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +11,9 @@ import pytest
 from city_runs import MARCH, DemoRun, Home, digest_tree, read_csv, set_environment
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import Artifact, FlowRun, State, TaskRun
-from prefect.testing.utilities import prefect_test_harness
 
 from flows import monthly
-from flows.errors import ContractBroken, DecisionRefused, SourceUnavailable
+from flows.errors import ContractBroken, SourceUnavailable
 from flows.ingest.flow import PULL_RETRIES, ingest_platform, pull_source_task
 from flows.ledger import PullRecord
 from flows.month import find_last_closed_month
@@ -34,13 +32,6 @@ class FlowOutcome:
     run: FlowRun
     tasks: list[TaskRun]
     artifacts: dict[str, Artifact]
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[None]:
-    """A Prefect server of this session's own."""
-    with prefect_test_harness():
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -179,20 +170,6 @@ def test_a_broken_contract_is_not_tried_again(engine: None, home_before: Home, p
     with home_before.open() as house:
         pulls = [pull.status for pull in house.ledger.list_pulls("law_enforcement") if is_of_march(pull)]
     assert pulls == ["broken"]
-
-
-def test_publishing_by_flow_puts_approved_grades_into_the_register(engine: None, home: Home) -> None:
-    home.run("review", "approve", "--all", "--month", "2024-03", "--reviewer", "审核人")
-    state = monthly.publish_approved("2024-03", str(home.path), str(home.config), return_state=True)
-    assert state.is_completed()
-    with home.open() as house:
-        assert len(house.ledger.reviews.list_published_decision_ids("2024-03")) > 0
-    assert (home.march / "arrears.csv").is_file()
-
-
-def test_publishing_by_flow_with_nothing_approved_fails_with_the_message(engine: None, home: Home) -> None:
-    state = monthly.publish_approved("2024-03", str(home.path), str(home.config), return_state=True)
-    assert isinstance(state.result(raise_on_failure=False), DecisionRefused)
 
 
 def test_the_last_closed_month_is_that_of_the_city(engine: None) -> None:

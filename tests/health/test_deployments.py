@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 from prefect import Flow
+from prefect.events import DeploymentEventTrigger
+from prefect.events.schemas.automations import Posture
 from ruamel.yaml import YAML
 
+from flows.monthly import publish_approved
 from flows.policy import load_policy
+from flows.review.flow import DECIDED
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = YAML(typ="safe").load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
@@ -64,8 +68,24 @@ def test_platforms_are_read_every_hour_and_not_two_at_the_same_minute() -> None:
     assert len({cron[0] for cron in crons}) == 4
 
 
-def test_publishing_has_no_schedule_for_a_person_starts_it() -> None:
-    assert "schedules" not in find_deployment("publish")
+def test_publishing_is_started_by_a_decided_review_and_by_no_schedule() -> None:
+    publish = find_deployment("publish")
+    assert "schedules" not in publish
+    [written] = publish["triggers"]
+    trigger = DeploymentEventTrigger.model_validate(written)
+    assert trigger.enabled
+    assert trigger.expect == {DECIDED}
+    # Every single event starts a publication.
+    assert (trigger.posture, trigger.threshold, trigger.after) == (Posture.Reactive, 1, set())
+    assert trigger.match.matches({"prefect.resource.id": "fivestar.review.2024-03"})
+    assert not trigger.match.matches({"prefect.resource.id": "prefect.flow-run.1"})
+    assert trigger.parameters == {"month": "{{ event.payload.month }}"}
+    assert set(trigger.parameters) <= set(inspect.signature(publish_approved.fn).parameters)
+
+
+def test_reviews_are_watched_every_morning_and_days_off_are_left_to_the_citys_calendar() -> None:
+    [schedule] = find_deployment("review-watch")["schedules"]
+    assert schedule["cron"] == "30 8 * * *"
 
 
 def test_runs_start_in_the_checkout() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from ingest_kit import CONFIG, LATER, MARCH, NOW, Pauses, land_rows
@@ -81,16 +82,26 @@ def make_client(make_source: Callable[[str], Source], pauses: Pauses) -> Iterato
         client.__exit__()
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """An installation with the shipped quality files, no policy, and the register of one community with two grids."""
-    config = tmp_path / "config"
-    config.mkdir(exist_ok=True)
-    (config / "quality").symlink_to(CONFIG / "quality")
-    opened = open_house(load_settings(tmp_path / "home", config, lambda _: None))
+@pytest.fixture(scope="session")
+def _registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state of an installation with the register of two communities with a grid each; not to be changed."""
+    home = tmp_path_factory.mktemp("registered") / "home"
+    opened = open_house(load_settings(home, CONFIG, lambda _: None))
     land_rows(opened, "communities", [{"community_code": code} for code in ("410202001001", "410202001002")])
     land_rows(opened, "grids", [{"grid_code": "G1", "community_code": "410202001001"}])
     land_rows(opened, "grids", [{"grid_code": "G2", "community_code": "410202001002"}])
+    opened.ledger.close()
+    return home
+
+
+@pytest.fixture
+def house(tmp_path: Path, _registered: Path) -> Iterator[House]:
+    """An installation with the shipped quality files, no policy, and the register of two communities."""
+    config = tmp_path / "config"
+    config.mkdir(exist_ok=True)
+    (config / "quality").symlink_to(CONFIG / "quality")
+    copytree(_registered, tmp_path / "home")
+    opened = open_house(load_settings(tmp_path / "home", config, lambda _: None))
     yield opened
     opened.ledger.close()
 

@@ -34,7 +34,7 @@ SHAPES = [
     (time(8, 30), "99:99:99"),
     ({"姓名": "张三"}, "an object of 1"),
     (["张三", "李四"], "a list of 2"),
-    (object(), "a value that is neither text nor a number"),
+    pytest.param(object(), "a value that is neither text nor a number", id="an object"),
 ]
 
 

@@ -15,6 +15,7 @@ def test_the_shipped_settings_simulate_and_know_every_message(config):
         "star_card",
         "district_ranking",
         "hr_digest",
+        "review_reminder",
         "publication_notice",
         "sanity_alarm",
     }

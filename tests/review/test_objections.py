@@ -149,6 +149,9 @@ def test_a_published_grade_stays_in_the_register_when_the_objection_is_upheld(le
     give_answer(ledger, object_to(ledger, "K1").id, "upheld")
     row = find_row(ledger, "K1")
     assert (row.state, row.was_upheld) == ("approved", True)
+    # It is amended by a later revision or taken back, not decided once more.
+    with pytest.raises(DecisionRefused, match="is in the register already"):
+        say(ledger, "rejected", "K1", comment="异议成立")
     assert ledger.register.list_grades_in_force(date(2024, 4, 1))["K1"].grade == 4
 
 

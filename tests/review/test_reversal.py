@@ -112,7 +112,9 @@ def test_a_grade_taken_back_can_be_approved_anew(ledger: Ledger) -> None:
     publish_march(ledger)
     take_back(ledger)
     publish_march(ledger)
-    assert say(ledger, "approved", "K1").count("decided") == 1
+    with pytest.raises(DecisionRefused, match="was published and taken back, so what is decided on it now must say"):
+        say(ledger, "approved", "K1")
+    assert say(ledger, "approved", "K1", comment="撤销有误").count("decided") == 1
     assert publish_march(ledger).entered_count == 1
     assert read_grade(ledger) == 4
 
@@ -165,6 +167,16 @@ def test_what_can_not_be_taken_back_is_told(ledger: Ledger, staff_id: str, comme
     publish_march(ledger)
     with pytest.raises(DecisionRefused, match=told):
         take_back(ledger, staff_id, comment=comment)
+
+
+def test_a_reversal_that_is_not_published_yet_is_withdrawn_by_approving_again(ledger: Ledger) -> None:
+    say(ledger, "approved", "K1")
+    publish_march(ledger)
+    take_back(ledger)
+    say(ledger, "approved", "K1", comment="不撤销了")
+    report = publish_march(ledger)
+    assert (report.entered_count, report.reversed_count) == (0, 0)
+    assert read_grade(ledger) == 4
 
 
 def test_a_reversal_that_is_decided_is_not_decided_again(ledger: Ledger) -> None:

@@ -97,7 +97,7 @@ class DatabaseConnector(Connector):
             connection.execution_options(isolation_level="REPEATABLE READ")
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
-    def _build_query(self, connection: sa.Connection, window: Window) -> sa.Select[*tuple[Any, ...]]:
+    def _build_query(self, connection: sa.Connection, window: Window) -> sa.Select[tuple[Any, ...]]:
         """The window's rows, in an order that depends on what they hold: the same rows make the same batch."""
         origin = self._name_origin()
         nothing: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(origin).where(sa.false())
@@ -107,7 +107,7 @@ class DatabaseConnector(Connector):
             raise ContractBroken(
                 f"{self._name}: the query gives {', '.join(twice)} more than once. Name its columns apart with AS."
             )
-        query: sa.Select[*tuple[Any, ...]] = sa.select(*map(sa.column, names)).select_from(origin)
+        query: sa.Select[tuple[Any, ...]] = sa.select(*map(sa.column, names)).select_from(origin)
         if self._cursor is not None:
             query = query.where(self._narrow(connection, self._cursor, origin, names, window))
         return query.order_by(*map(sa.column, self._list_order(names)))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Self, TypeVar
 
@@ -88,7 +89,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
     place = Place(file.name)
     try:
         text = file.read_text(encoding="utf-8-sig")
-        raw = YAML(typ="safe", pure=True).load(_PLACEHOLDER.sub(rf"{_OPEN}\1{_CLOSE}", text))
+        raw = _parse(_PLACEHOLDER.sub(rf"{_OPEN}\1{_CLOSE}", text))
     except OSError as error:
         raise place.error(f"the file cannot be read ({error.strerror}). Check that it is there.") from None
     except UnicodeDecodeError:
@@ -104,6 +105,12 @@ def read_yaml(file: Path) -> dict[str, Any]:
         raise place.error("must be a mapping of keys. Restore the file.")
     restored: dict[str, Any] = _restore(raw)
     return restored
+
+
+@lru_cache(maxsize=64)
+def _parse(text: str) -> Any:
+    """What the YAML holds, shared by all that read the same text: `_restore` makes a mapping of their own."""
+    return YAML(typ="safe", pure=True).load(text)
 
 
 def build_model(model: type[Model], raw: Mapping[str, Any], file: str) -> Model:
