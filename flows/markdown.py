@@ -146,7 +146,7 @@ def _parse_table(lines: list[str]) -> Table:
     widths = [cell.count("-") for cell in rule.strip("|").split("|")] if rule else []
     widths += [max(widths, default=1)] * (column_count - len(widths))
     filled = [tuple(map(parse_line, row + [""] * (len(widths) - len(row)))) for row in rows]
-    header = filled[0] if rule and any(filled[0]) else ()
+    header = filled[0] if rule and filled and any(filled[0]) else ()
     return Table(header, tuple(filled[1:] if rule else filled), tuple(widths))
 
 

@@ -4,7 +4,7 @@ A key is `message:unit:role:month:rN`, with a further number where one revision 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import get_args
@@ -18,13 +18,21 @@ from flows.notify.channels.channel import Channel, DeliveryFailure, OutcomeUnkno
 from flows.notify.channels.kinds import open_channel
 from flows.notify.channels.robot import Clock
 from flows.notify.config import Mode, NotifyConfig
-from flows.notify.contents import MessageName
+from flows.notify.contents import Content, MessageName
+from flows.notify.corrections import Earlier, correct_message, find_unchanged
 from flows.notify.messages import MonthContents, describe_publication, list_month_contents
+from flows.notify.missing import describe_missing_contacts
 from flows.notify.recipients import Contacts
 from flows.policy import PolicyValue
 from flows.settings import Lookup
 
-MONTH_MESSAGES: tuple[MessageName, ...] = ("star_card", "district_ranking", "hr_digest", "sanity_alarm")
+MONTH_MESSAGES: tuple[MessageName, ...] = (
+    "star_card",
+    "district_ranking",
+    "hr_digest",
+    "sanity_alarm",
+    "missing_contacts",
+)
 FIRST_REVISION = 1
 PROGRESS_EVERY = 100
 OUTDATED = "A newer result took its place before it went out."
@@ -78,11 +86,24 @@ def queue_month_messages(
 ) -> QueueReport:
     """Queue what the month's newest revision says to communities, districts, HR and engineers.
 
-    A message whose body its reader has from an earlier revision is not queued again; a waiting one that is outdated
-    is suppressed. Raises `QualityGate` if the month has not been evaluated.
+    A message that its reader has from an earlier revision is not queued again, and where he has another one, what
+    changed goes before it; a waiting one that is outdated is suppressed. Raises `QualityGate` if the month has not
+    been evaluated.
     """
-    contents = list_month_contents(ledger, month, policy_values)
-    return queue_contents(ledger, config, contacts, contents, MONTH_MESSAGES, month=month, queued_at=queued_at)
+    values = list(policy_values)
+
+    def contents_of(revision: int) -> dict[tuple[str, str], Content]:
+        found = list_month_contents(ledger, month, values, revision)
+        return {(it.message, it.unit_code): it.content for it in found.contents}
+
+    newest = list_month_contents(ledger, month, values)
+    communities = ledger.results.list_communities(str(month), newest.revision)
+    missing = describe_missing_contacts(config, contacts, communities, month)
+    contents = replace(newest, contents=[*newest.contents, *missing])
+    earlier = Earlier(contents_of)
+    return queue_contents(
+        ledger, config, contacts, contents, MONTH_MESSAGES, month=month, queued_at=queued_at, earlier=earlier
+    )
 
 
 def queue_publication_notice(
@@ -191,27 +212,37 @@ def queue_contents(
     month: Month,
     queued_at: datetime,
     number: int | None = None,
+    earlier: Earlier | None = None,
 ) -> QueueReport:
     """Queue the contents and suppress waiting messages of `names` that they outdate, in one transaction.
 
-    A message that waits already goes to its unit's contact as it is now.
+    A message that waits already goes to its unit's contact as it is now. `earlier` tells what earlier revisions said:
+    with it, a message that says otherwise than the one its reader has becomes a correction.
     """
     revision = month_contents.revision
-    messages, missing = _address_contents(config, contacts, month_contents, month, number)
+    drafts, missing = _address_contents(config, contacts, month_contents, month, number)
     rows = [row for row in ledger.outbox.list_messages(month=str(month)) if row.message in names]
     by_target: dict[Target, list[OutboxRow]] = {}
     for row in rows:
         by_target.setdefault(_target(row), []).append(row)
-    found = {message.key: _find_unchanged(by_target.get(_target(message), []), message) for message in messages}
-    fresh = [message for message in messages if found[message.key] is None]
+    messages = [message for message, _ in drafts]
+    found = {
+        message.key: find_unchanged(by_target.get(_target(message), []), message, content, earlier)
+        for message, content in drafts
+    }
+    fresh = [
+        correct_message(config.correction, by_target.get(_target(message), []), message, content, earlier)
+        for message, content in drafts
+        if found[message.key] is None
+    ]
     kept_keys = {row.key for row in found.values() if row is not None}
-    fresh_targets = {_target(message) for message in fresh}
+    stale_targets = {_target(message) for message in fresh} | _list_settled(rows, messages)
     outdated_ids = [
         row.id
         for row in rows
         if row.status in WAITING
         and row.key not in kept_keys
-        and (row.revision < revision or _target(row) in fresh_targets)
+        and (row.revision < revision or _target(row) in stale_targets)
     ]
     queued = ledger.outbox.queue(fresh, queued_at, outdated_ids=outdated_ids, outdated_detail=OUTDATED)
     for message in messages:
@@ -224,53 +255,41 @@ def queue_contents(
 
 def _address_contents(
     config: NotifyConfig, contacts: Contacts, month_contents: MonthContents, month: Month, number: int | None
-) -> tuple[list[Message], list[str]]:
-    """The contents rendered, each for its own unit's contact, and the codes of the units that have none."""
+) -> tuple[list[tuple[Message, Content]], list[str]]:
+    """The contents rendered, each for its own unit's contacts, and the codes of the units that have none."""
     revision = month_contents.revision
-    messages: list[Message] = []
+    drafts: list[tuple[Message, Content]] = []
     missing: set[str] = set()
     for content in month_contents.contents:
         template = config.messages.get(content.message)
         if template is None:
             continue
-        contact = contacts.find(content.unit_code, template.role)
-        if contact is None:
-            missing.add(content.unit_code)
-            continue
         subject, body = template.render(content.content)
-        parts = [content.message, content.unit_code, contact.role, str(month), f"r{revision}"]
-        messages.append(
-            Message(
-                key=":".join([*parts, *([] if number is None else [str(number)])]),
+        for role in template.roles:
+            contact = contacts.find(content.unit_code, role)
+            if contact is None:
+                missing.add(content.unit_code)
+                continue
+            parts = [content.message, content.unit_code, role, str(month), f"r{revision}", content.number]
+            message = Message(
+                key=":".join([*filter(None, parts), *([] if number is None else [str(number)])]),
                 message=content.message,
                 month=str(month),
                 revision=revision,
                 unit_code=content.unit_code,
-                role=contact.role,
+                role=role,
                 channel=contact.channel,
                 address=contact.address,
                 subject=subject if revision == FIRST_REVISION else f"{subject}（第 {revision} 版）",
                 body=body,
             )
-        )
-    return messages, sorted(missing)
+            drafts.append((message, content.content))
+    return drafts, sorted(missing)
 
 
-def _find_unchanged(earlier: Sequence[OutboxRow], message: Message) -> OutboxRow | None:
-    """The message that already tells its reader this, if any: seen from the last one that was not held back.
-
-    A waiting message with another body does not count: it will be suppressed, so the reader never sees it.
-    """
-    for row in reversed(earlier):
-        if row.key == message.key:
-            return row
-        if row.status == "suppressed":
-            continue
-        if row.body == message.body:
-            return row
-        if row.status not in WAITING:
-            return None
-    return None
+def _list_settled(rows: Iterable[OutboxRow], messages: Iterable[Message]) -> set[Target]:
+    """Who was to be told of missing contacts, of which none is missing any more."""
+    return {_target(row) for row in rows if row.message == "missing_contacts"} - set(map(_target, messages))
 
 
 def _find_channel(channels: Mapping[str, Channel], message: Message) -> Channel:

@@ -44,6 +44,11 @@ Attach = Callable[[Message], Sequence[Attachment]]
 """The files that go with a message."""
 
 
+def find_mailbox_fault(address: str) -> str:
+    """Why an address is no mailbox; empty if it is one."""
+    return "" if re.fullmatch(_ADDRESS, address) else "address is no e-mail address"
+
+
 class EmailSettings(ChannelSettings):
     """The mail server, who logs in there, and whom the mail is from."""
 
@@ -115,10 +120,9 @@ class EmailChannel:
         return resolve_secret(f"channels.{self._name}.password", self._settings.password, self._lookup)
 
     def _write(self, message: Message) -> bytes:
-        if not re.fullmatch(_ADDRESS, message.address):
-            raise PermanentFailure(
-                "the contact's address is no e-mail address. Correct the contact and land it again; then resend."
-            )
+        fault = find_mailbox_fault(message.address)
+        if fault:
+            raise PermanentFailure(f"the contact's {fault}. Correct the contact and land it again; then resend.")
         user, _, domain = self._settings.sender.partition("@")
         try:
             sender = Address(self._settings.sender_name, user, domain)

@@ -72,12 +72,16 @@ def _format(message: Message) -> str:
     return f"# {message.subject}\n\n{message.body}\n"
 
 
+def find_folder_fault(address: str) -> str:
+    """Why an address can't be a folder below the channel's; empty if it can."""
+    if not address or all(_FOLDER_NAME.fullmatch(part) for part in address.split("/")):
+        return ""
+    return "the address cannot be a folder name. Give it letters, digits, '-' or '_', with '/' between folders"
+
+
 def _split_address(address: str) -> list[str]:
     """The subfolders that an address names; none if it is empty."""
-    parts = address.split("/") if address else []
-    if not all(_FOLDER_NAME.fullmatch(part) for part in parts):
-        raise PermanentFailure(
-            "the address cannot be a folder name. Give this unit's contact letters, digits, '-' or '_', with '/' "
-            "between folders, or leave it empty; then land the contacts and resend."
-        )
-    return parts
+    fault = find_folder_fault(address)
+    if fault:
+        raise PermanentFailure(f"{fault}, or leave it empty; then land the contacts and resend.")
+    return address.split("/") if address else []

@@ -7,12 +7,12 @@ from pydantic import Field
 
 from flows.notify.channels.channel import Channel
 from flows.notify.channels.dingtalk import DingtalkChannel, DingtalkSettings
-from flows.notify.channels.email import Attach, EmailChannel, EmailSettings
+from flows.notify.channels.email import Attach, EmailChannel, EmailSettings, find_mailbox_fault
 from flows.notify.channels.feishu import FeishuChannel, FeishuSettings
-from flows.notify.channels.file import FileChannel, FileSettings
-from flows.notify.channels.robot import Clock
+from flows.notify.channels.file import FileChannel, FileSettings, find_folder_fault
+from flows.notify.channels.robot import Clock, find_robot_fault
 from flows.notify.channels.settings import ChannelSettings, list_names
-from flows.notify.channels.sms import SmsChannel, SmsSettings
+from flows.notify.channels.sms import SmsChannel, SmsSettings, find_phone_fault
 from flows.notify.channels.wecom import WecomChannel, WecomSettings
 from flows.settings import Lookup
 
@@ -51,6 +51,19 @@ def open_channel(
             return DingtalkChannel(name, settings, settings.robots, lookup=lookup, clock=clock)
         case FeishuSettings():
             return FeishuChannel(name, settings, settings.robots, lookup=lookup, clock=clock)
+
+
+def find_address_fault(name: str, settings: AnySettings, address: str) -> str:
+    """Why the channel called `name` can't send to an address, without the address; empty if it can."""
+    match settings:
+        case FileSettings():
+            return find_folder_fault(address)
+        case EmailSettings():
+            return find_mailbox_fault(address)
+        case SmsSettings():
+            return find_phone_fault(address)
+        case WecomSettings() | DingtalkSettings() | FeishuSettings():
+            return find_robot_fault(name, settings.robots, address)
 
 
 def list_unset_names(settings: AnySettings, lookup: Lookup) -> list[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -60,6 +60,13 @@ def pause(text: str, wait_seconds: int | None = None) -> Verdict:
 def stop(text: str) -> Verdict:
     """A code after which somebody must mend something first."""
     return Verdict(PermanentFailure, text)
+
+
+def find_robot_fault(channel: str, robots: Collection[str], address: str) -> str:
+    """Why an address is no robot of the channel; empty if it is one."""
+    if address in robots:
+        return ""
+    return f"address names no robot; notify.yaml, channels.{channel}.robots has {', '.join(robots)}"
 
 
 class RobotChannel(ABC, Generic[RobotSettings]):
@@ -133,9 +140,9 @@ class RobotChannel(ABC, Generic[RobotSettings]):
     def _open_robot(self, message: Message) -> tuple[str, ...]:
         robot = self._robots.get(message.address)
         if robot is None:
+            fault = find_robot_fault(self._name, self._robots, message.address)
             raise PermanentFailure(
-                f"the contact's address names no robot; notify.yaml, channels.{self._name}.robots has "
-                f"{', '.join(self._robots)}. Correct the contact and land it again, or add the robot; then resend."
+                f"the contact's {fault}. Correct the contact and land it again, or add the robot; then resend."
             )
         place = f"channels.{self._name}.robots.{message.address}"
         return self._read_credentials(robot, place, self._lookup)

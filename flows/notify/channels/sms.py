@@ -117,11 +117,10 @@ class SmsChannel:
         return self._provider
 
     def _write(self, message: Message) -> TextMessage:
-        phone = re.sub(r"[ -]", "", message.address)
-        if not _PHONE.fullmatch(phone):
-            raise PermanentFailure(
-                "the contact's address is no phone number. Correct the contact and land it again; then resend."
-            )
+        phone = _strip_phone(message.address)
+        fault = find_phone_fault(message.address)
+        if fault:
+            raise PermanentFailure(f"the contact's {fault}. Correct the contact and land it again; then resend.")
         lines = [line.text for line in render_lines(message.body, PLAIN) if line.text]
         text = "\n".join([message.subject, *lines])
         if len(text) > self._settings.limit_characters:
@@ -131,6 +130,15 @@ class SmsChannel:
                 "then resend."
             )
         return TextMessage(phone, text, message.message, message.key)
+
+
+def find_phone_fault(address: str) -> str:
+    """Why an address is no phone number; empty if it is one."""
+    return "" if _PHONE.fullmatch(_strip_phone(address)) else "address is no phone number"
+
+
+def _strip_phone(address: str) -> str:
+    return re.sub(r"[ -]", "", address)
 
 
 def load_factory(path: str, place: str) -> SmsFactory:
