@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.calendar import CityCalendar
-from flows.errors import FivestarError, QualityGate, join_failures
+from flows.errors import ConfigurationError, FivestarError, QualityGate, join_failures
 from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.ingest.datadocs.site import INDEX, find_data_docs, write_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
@@ -47,6 +47,8 @@ class RunReport:
     assessment: Assessment
     queued: QueueReport
     failures: Sequence[FivestarError]
+    contact_faults: Sequence[str] = ()
+    """What is wrong with contacts that have landed."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,29 @@ def open_review(house: House, assessment: Assessment, clock: Clock) -> dict[str,
     return counts
 
 
+def check_contacts(house: House, clock: Clock) -> list[str]:
+    """What is wrong with the contacts that have landed, told right after an import and not first at sending.
+
+    No text holds a name or an address.
+    """
+    with record_step(house, "check_contacts", clock) as counts:
+        try:
+            channels = load_notify_config(house.settings.config).channels
+        except ConfigurationError as error:
+            counts["error"] = str(error)
+            return [f"contacts were not held to what their channels take: {error}"]
+        with house.view() as view:
+            faults = load_contacts(view, channels).faults
+        counts["unusable"] = [f"{fault.unit_code}:{fault.role}" for fault in faults]
+    return [f"{fault}. Nothing is sent there: correct it in the contacts, then ingest them again." for fault in faults]
+
+
 def queue_messages(house: House, month: Month, clock: Clock) -> QueueReport:
-    """Queue the month's messages: star cards, rankings, HR's digest, and an alarm if there is cause."""
+    """Queue the month's messages: star cards, rankings, HR's digest, and alarms if there is cause."""
     with record_step(house, "notify", clock, month=month) as counts:
         config = load_notify_config(house.settings.config)
         with house.view() as view:
-            contacts = load_contacts(view)
+            contacts = load_contacts(view, config.channels)
         policy_values = load_policy(house.settings.config / "policy").at(month.last_on).values()
         report = queue_month_messages(
             house.ledger, config, contacts, month=month, policy_values=policy_values, queued_at=clock()
@@ -152,6 +171,7 @@ def run_month(
         else ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
     )
     failures = [report.error for report in reports if report.error is not None]
+    contact_faults = check_contacts(house, clock)
     document_quality(house, month, clock, only_missing=offline, progress=progress)
     try:
         assessment = assess_month(house, month, clock, progress=progress)
@@ -159,7 +179,7 @@ def run_month(
         raise add_causes(error, failures) from None
     open_review(house, assessment, clock)
     queued = queue_messages(house, month, clock)
-    return RunReport(reports, assessment, queued, failures)
+    return RunReport(reports, assessment, queued, failures, contact_faults)
 
 
 def document_quality(
@@ -200,7 +220,7 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
         for name, content in files.items():
             folder.write_file(name, content)
         with house.view() as view:
-            contacts = load_contacts(view)
+            contacts = load_contacts(view, config.channels)
         queue_publication_notice(
             house.ledger,
             config,
@@ -254,7 +274,7 @@ def _remind(
     every = load_review_settings(house.settings.config).remind_after_working_days
     config = load_notify_config(house.settings.config)
     with house.view() as view:
-        contacts = load_contacts(view)
+        contacts = load_contacts(view, config.channels)
     reminded = []
     missing: set[str] = set()
     for standing in standings:

@@ -18,6 +18,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.cycle import (
     add_causes,
     assess_month,
+    check_contacts,
     deliver,
     document_quality,
     open_review,
@@ -83,6 +84,8 @@ def ingest_month(month: str, home: str | None, config: str | None) -> list[Fives
         failures |= {platform: failure for platform, future in futures.items() if (failure := _find_failure(future))}
     with open_flow_house(home, config) as house:
         tell_across_tables(house, read_sources(house))
+        for fault in check_contacts(house, read_clock):
+            get_run_logger().warning(fault)
     return list(failures.values())
 
 
@@ -115,6 +118,8 @@ def notify(month: str, home: str | None, config: str | None) -> int:
     with open_flow_house(home, config) as house:
         report = queue_messages(house, Month.parse(month), read_clock)
         delivery = deliver(house, read_clock)
+    if report.without_contact:
+        get_run_logger().warning(describe_unreached(report.without_contact))
     delivery.refuse_incomplete()
     return report.queued
 

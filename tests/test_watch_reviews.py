@@ -117,7 +117,7 @@ def test_hr_without_a_contact_is_told_of_and_reminded_once_it_has_one(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("flows.cycle.load_contacts", lambda _: type("Nobody", (), {"find": lambda *_: None})())
+        patch.setattr("flows.cycle.load_contacts", lambda *_: type("Nobody", (), {"find": lambda *_: None})())
         report = watch(home, 9)
     assert (list_reminded(report), report.without_contact) == ([], ["city"])
     assert list_reminded(watch(home, 10)) == [FEBRUARY, MARCH]

@@ -1,4 +1,4 @@
-"""Commands of the outbox: notify deliver, list."""
+"""Commands of the outbox: notify preview, deliver, resend, list."""
 
 from typing import Annotated, get_args
 
@@ -39,13 +39,37 @@ def resend(
     key: Annotated[list[str] | None, typer.Option(help="This message, delivered or not; may be repeated.")] = None,
 ) -> None:
     """Let messages that failed or were suppressed go out again at the next delivery."""
+    from flows.notify.config import load_notify_config
     from flows.notify.outbox import requeue_messages
     from flows.notify.recipients import load_contacts
 
     chosen = None if month is None else Month.parse(month)
     with open_installation(home, config) as house, house.view() as view:
-        report = requeue_messages(house.ledger, load_contacts(view), month=chosen, keys=key or ())
+        contacts = load_contacts(view, load_notify_config(house.settings.config).channels)
+        report = requeue_messages(house.ledger, contacts, month=chosen, keys=key or ())
     typer.echo(f"queued: {report.queued}, as they were: {report.already}")
+
+
+@app.command()
+def preview(
+    template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="A message of notify.yaml, or correction.")],
+    home: Home = None,
+    config: Config = None,
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="With this month's data; default the newest judged.")
+    ] = None,
+    html: Annotated[bool, typer.Option("--html", help="The page of the e-mail instead of the Markdown.")] = False,
+) -> None:
+    """Show a message as its template makes it, with the data of its first unit or an invented example; to nobody."""
+    from flows.notify.channels.letter import write_page
+    from flows.previews import preview_message
+
+    chosen = None if month is None else Month.parse(month)
+    with open_installation(home, config) as house:
+        shown = preview_message(house, template, chosen)
+    source = "invented example data" if shown.month is None else f"data of {shown.month}"
+    typer.echo(f"{template}: {source}", err=True)
+    typer.echo(write_page(shown.subject, shown.body) if html else f"# {shown.subject}\n\n{shown.body}")
 
 
 @app.command("list")

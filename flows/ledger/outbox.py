@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, func, insert, select, update
 
 from flows.ledger.tables import outbox
 
@@ -99,6 +99,13 @@ class OutboxLedger:
             query = query.where(outbox.c.status.in_(list(statuses)))
         with self._engine.connect() as connection:
             return [OutboxRow(**row) for row in connection.execute(query).mappings()]
+
+    def count_delivered(self, channel: str, address: str, since_at: datetime) -> int:
+        """How many messages were delivered to an address of a channel since that instant."""
+        to_address = (outbox.c.channel == channel) & (outbox.c.address == address)
+        query = select(func.count()).where(to_address, outbox.c.delivered_at >= since_at)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one()
 
     def set_status(
         self, message_id: int, status: MessageStatus, *, detail: str = "", delivered_at: datetime | None = None

@@ -86,7 +86,7 @@ def correct_message(
 def describe_correction(told: OutboxRow, before: Content, now: Content, *, subject: str, revision: int) -> Correction:
     """The correction of `told`, which said `before`, to a reader who is told `now` under `subject`."""
     changes = tuple(_list_changes(now, before)) or (OTHERWISE,)
-    more = f"等 {len(changes)} 处变动" if len(changes) > 1 else ""
+    more = f"，共 {len(changes)} 处变动" if len(changes) > 1 else ""
     return Correction(
         subject=subject,
         headline=f"{changes[0]}{more}",

@@ -13,6 +13,7 @@ from flows.wording import ROLES, format_month
 
 CITY_NAME = "全市"
 ROWS_SHOWN = 60
+UNITS_NAMED = 5
 DIGEST_DIGITS = 8
 
 
@@ -31,6 +32,17 @@ def describe_missing_contacts(
         # Contacts change within a revision, as settings do; another list is another message.
         digest = sha256(repr(rows).encode()).hexdigest()[:DIGEST_DIGITS]
         yield UnitContent("missing_contacts", CITY, content, number=digest)
+
+
+def describe_unreached(unit_codes: Sequence[str]) -> str:
+    """Which units were told nothing, for engineers; empty if there are none."""
+    if not unit_codes:
+        return ""
+    more = f" and {len(unit_codes) - UNITS_NAMED} more" if len(unit_codes) > UNITS_NAMED else ""
+    return (
+        f"no contact that can be written to: {', '.join(unit_codes[:UNITS_NAMED])}{more}. Nothing was queued for "
+        "them: add or correct them in the contacts, ingest these, and run again."
+    )
 
 
 def _list_missing(

@@ -68,7 +68,7 @@ def write_email(
     email["Message-ID"] = f"<{digest}@{sender.domain}>"
     email["Auto-Submitted"] = "auto-generated"
     email.set_content(write_text(message), cte="base64")
-    email.add_alternative(write_page(message), subtype="html", cte="base64")
+    email.add_alternative(write_page(message.subject, message.body), subtype="html", cte="base64")
     for attachment in attachments:
         main, _, sub = attachment.content_type.partition("/")
         email.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
@@ -83,15 +83,15 @@ def write_text(message: Message) -> str:
     return f"{message.subject}\n\n{lines}\n"
 
 
-def write_page(message: Message) -> str:
-    """The message as one HTML page that loads nothing; styles stand on the elements, as mail readers want them."""
-    blocks = "\n".join(_write_blocks(parse_blocks(message.body)))
+def write_page(subject: str, body: str) -> str:
+    """A message as one HTML page that loads nothing; styles stand on the elements, as mail readers want them."""
+    blocks = "\n".join(_write_blocks(parse_blocks(body)))
     return (
         '<!DOCTYPE html>\n<html lang="zh-CN"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(message.subject)}</title></head>\n"
+        f"<title>{escape(subject)}</title></head>\n"
         f'<body style="{escape(_BODY)}"><div style="{_SHEET}">\n'
-        f'<h1 style="{_TITLE}">{escape(message.subject)}</h1>\n{blocks}\n</div></body></html>\n'
+        f'<h1 style="{_TITLE}">{escape(subject)}</h1>\n{blocks}\n</div></body></html>\n'
     )
 
 
