@@ -94,12 +94,12 @@ def open_review(house: House, assessment: Assessment, clock: Clock) -> dict[str,
     return counts
 
 
-def check_contacts(house: House, clock: Clock) -> list[str]:
+def check_contacts(house: House, clock: Clock, month: Month | None = None) -> list[str]:
     """What is wrong with the contacts that have landed, told right after an import and not first at sending.
 
     No text holds a name or an address.
     """
-    with record_step(house, "check_contacts", clock) as counts:
+    with record_step(house, "check_contacts", clock, month=month) as counts:
         try:
             channels = load_notify_config(house.settings.config).channels
         except ConfigurationError as error:
@@ -171,7 +171,7 @@ def run_month(
         else ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
     )
     failures = [report.error for report in reports if report.error is not None]
-    contact_faults = check_contacts(house, clock)
+    contact_faults = check_contacts(house, clock, month)
     document_quality(house, month, clock, only_missing=offline, progress=progress)
     try:
         assessment = assess_month(house, month, clock, progress=progress)

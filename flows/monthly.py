@@ -84,7 +84,7 @@ def ingest_month(month: str, home: str | None, config: str | None) -> list[Fives
         failures |= {platform: failure for platform, future in futures.items() if (failure := _find_failure(future))}
     with open_flow_house(home, config) as house:
         tell_across_tables(house, read_sources(house))
-        for fault in check_contacts(house, read_clock):
+        for fault in check_contacts(house, read_clock, Month.parse(month)):
             get_run_logger().warning(fault)
     return list(failures.values())
 

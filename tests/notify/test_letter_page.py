@@ -74,6 +74,6 @@ def test_short_cells_stay_on_one_line_and_long_ones_may_break() -> None:
 
 def test_text_and_page_say_the_same() -> None:
     message = make_message("> 注\n\n## 题\n\n段**落**。\n\n- 甲\n- 乙\n\n| 星 | 分 |\n| - | - |\n| 平安 | 92 |")
-    shown = unescape(re.sub(r"<title>.*?</title>|<[^>]+>|\s", "", write_page(message)))
+    shown = unescape(re.sub(r"<title>.*?</title>|<[^>]+>|\s", "", show(message)))
     assert shown == "2024年3月星级卡注题段落。甲乙星分平安92"
     assert write_text(message) == "2024 年 3 月星级卡\n\n注\n\n【题】\n\n段落。\n\n· 甲\n· 乙\n\n· 平安：92\n"
