@@ -108,7 +108,9 @@ def check_contacts(house: House, clock: Clock, month: Month | None = None) -> li
         with house.view() as view:
             faults = load_contacts(view, channels).faults
         counts["unusable"] = [f"{fault.unit_code}:{fault.role}" for fault in faults]
-    return [f"{fault}. Nothing is sent there: correct it in the contacts, then ingest them again." for fault in faults]
+    return [
+        f"{fault}. Nothing is sent there: correct it in the contacts, then ingest them again." for fault in faults
+    ]
 
 
 def queue_messages(house: House, month: Month, clock: Clock) -> QueueReport:

@@ -30,6 +30,7 @@ from flows.errors import FivestarError, join_failures
 from flows.ingest.flow import open_flow_house, pull_source_task, read_clock, tell_across_tables
 from flows.ingest.ingestion import PARTS, PULLS_AT_ONCE, read_sources, select_sources
 from flows.month import Month, city_day, find_last_closed_month
+from flows.notify.missing import describe_unreached
 from flows.results import MonthResult, count_monthly_cost_fen
 from flows.review.flow import emit_decided
 from flows.review.standing import find_standing

@@ -104,9 +104,6 @@ TABLES = {
     "contacts": "通讯录",
 }
 
-ROLES = {"secretary": "书记", "supervisor": "督导员", "hr": "人事", "engineer": "数据工程师"}
-"""Whom a contact stands for, as the sheet 通讯录 has it."""
-
 QUALITY_REASONS = {
     "null": "必填项为空",
     "not_listed": "取值不在允许范围",

@@ -161,7 +161,7 @@ class SanityAlarm:
 
 @dataclass(frozen=True)
 class MissingContact:
-    """A unit that can't be written to in one role; `is_unusable` if there is an address that its channel can't use."""
+    """A unit that can't be written to in one role; `is_unusable` if its channel can't use the one it has."""
 
     unit_name: str
     unit_code: str

@@ -40,8 +40,7 @@ SAMPLES: Mapping[str, Any] = {
 """What a field of that name holds in an example; others get a text, a number or two rows."""
 
 TEXT = "示例"
-COUNT = 3
-ROW_COUNT = 2
+COUNT = 2
 
 
 def invent_content(content: type[Any]) -> Any:
@@ -54,7 +53,7 @@ def _invent(hint: Any) -> Any:
     if get_origin(hint) in (Union, UnionType):
         return _invent(get_args(hint)[0])
     if get_origin(hint) is tuple:
-        return tuple(_invent(get_args(hint)[0]) for _ in range(ROW_COUNT))
+        return tuple(_invent(get_args(hint)[0]) for _ in range(COUNT))
     if hasattr(hint, "__dataclass_fields__"):
         return invent_content(hint)
     return {str: TEXT, int: COUNT, bool: True}[hint]

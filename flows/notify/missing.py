@@ -9,7 +9,10 @@ from flows.notify.contents import MissingContact, MissingContacts, Tier
 from flows.notify.messages import UnitContent
 from flows.notify.recipients import CITY, Contacts
 from flows.results import Community
-from flows.wording import ROLES, format_month
+from flows.wording import format_month
+
+ROLES = {"secretary": "书记", "supervisor": "督导员", "hr": "人事", "engineer": "数据工程师"}
+"""Whom a contact stands for, as the sheet 通讯录 has it."""
 
 CITY_NAME = "全市"
 ROWS_SHOWN = 60

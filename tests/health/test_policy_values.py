@@ -51,6 +51,8 @@ NOT_OF_THE_POLICY = {
     ("flows/merging.py", "RECORD_NO_BITS"): "bits of a number",
     ("flows/month.py", "MONTHS_IN_YEAR"): "months in a year",
     ("flows/notify/config.py", "ROBOT_DEPTH"): "depth of a file",
+    ("flows/notify/missing.py", "ROWS_SHOWN"): "length of a message",
+    ("flows/notify/missing.py", "UNITS_NAMED"): "length of a message",
     ("flows/notify/outbox.py", "FAILURES_SHOWN"): "length of a message",
     ("flows/review/flow.py", "SEND_SECONDS"): "patience with a server",
     ("flows/result_files.py", "VALUE_PLACES"): "decimals (interfaces.md)",

@@ -1,5 +1,6 @@
 """What a later revision changed is told to those who had it otherwise, and to nobody else."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,8 +10,6 @@ from notify_city import NOW
 from flows.notify.contents import DistrictRanking, HrDigest, KindCount, NotedCommunity, RankedCommunity, StarCard
 from flows.notify.corrections import describe_correction
 from flows.results import MonthResult
-
-Change = dict[str, object]
 
 
 def change_star(result: MonthResult, code: str, star: str, **values: object) -> MonthResult:
@@ -41,6 +40,18 @@ def corrected(base: MonthResult) -> MonthResult:
     code = base.communities[0].community_code
     result = change_star(base, code, "safety", state="vetoed", score=Decimal("92.00"), reasons=("incident",))
     return rate(result, 0, stars=3, total_score=Decimal("70.10"))
+
+
+@pytest.fixture
+def reworded(config, monkeypatch) -> Callable[[], None]:
+    """Gives star cards another template."""
+
+    def reword() -> None:
+        template = config.messages["star_card"]
+        body = template.body.environment.from_string("{{ label }}{{ community_name }}")
+        monkeypatch.setitem(config.messages, "star_card", replace(template, body=body))
+
+    return reword
 
 
 def deliver_all(ledger) -> None:
@@ -171,12 +182,10 @@ def test_a_reader_whose_first_message_failed_for_good_gets_the_second_plain(base
     assert not any("更正" in row.subject + row.body for row in list_new(ledger, 2))
 
 
-def test_another_wording_of_the_template_is_no_correction(base, save, queue, ledger, monkeypatch, config):
+def test_another_wording_of_the_template_is_no_correction(base, save, queue, ledger, reworded):
     queue(save(base))
     deliver_all(ledger)
-    template = config.messages["star_card"]
-    reworded = replace(template, body=template.body.environment.from_string("{{ label }}{{ community_name }}"))
-    monkeypatch.setitem(config.messages, "star_card", reworded)
+    reworded()
     assert queue(save(base, 2)).queued == 0
 
 

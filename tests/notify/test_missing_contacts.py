@@ -1,4 +1,4 @@
-"""Units that nobody can be written to for: HR and engineers are told which, and when nobody is missing nothing goes out."""
+"""Units without a contact that can be written to: HR and engineers are told which, once."""
 
 from dataclasses import replace
 

@@ -9,7 +9,6 @@ from flows.notify.channels.sms import SmsSettings
 from flows.notify.channels.wecom import WecomSettings
 from flows.notify.recipients import Contact, load_contacts
 
-
 CHANNELS = {
     "file": FileSettings(kind="file", folder="outbox"),
     "mail": EmailSettings(
@@ -18,7 +17,7 @@ CHANNELS = {
         port=465,
         security="tls",
         username="u",
-        password="${P}",  # noqa: S106 -- a placeholder
+        password="${P}",
         sender="a@example.org",
     ),
     "group": WecomSettings(kind="wecom", robots={"gulou": {"key": "${K}"}}),

@@ -31,7 +31,7 @@ def release(
 ) -> str | None:
     """When a message may go out, in the city's time, seen from `Friday 2024-04-26 20:59:59` there."""
     local = datetime.strptime(text, "%A %Y-%m-%d %H:%M:%S").replace(tzinfo=CITY_ZONE)
-    assert f"{local:%A}" == text.split()[0], "the weekday of the example is wrong"
+    assert f"{local:%A}" == text.partition(" ")[0], "the weekday of the example is wrong"
     row = replace(make_message(), message=message, channel=channel)
     found = find_release_at(rules, row, local.astimezone(UTC), CityCalendar(), sent_today)
     if found is None:
