@@ -18,15 +18,14 @@ from flows.ingest.reports import PullReport
 from flows.inputs import gather_inputs, judge_inputs
 from flows.month import Month, city_day
 from flows.notify.config import load_notify_config
-from flows.notify.outbox import (
-    DeliveryReport,
-    QueueReport,
-    deliver_messages,
-    queue_month_messages,
-    queue_publication_notice,
-)
+from flows.notify.delivery import deliver_messages
+from flows.notify.outbox import QueueReport, queue_month_messages, queue_publication_notice
+from flows.notify.pace import Pace
 from flows.notify.recipients import load_contacts
 from flows.notify.reminders import queue_review_reminder, was_reminded_since, withdraw_reminders
+from flows.notify.simulation import Show
+from flows.notify.tally import DeliveryReport
+from flows.notify.timing import make_hold
 from flows.outputs import ARREARS, MonthFolder, format_arrears
 from flows.policy import load_policy
 from flows.results import count_result
@@ -37,6 +36,9 @@ from flows.review.reminding import find_due_reminder
 from flows.review.rows import find_revision
 from flows.review.standing import ReviewStanding, find_standing
 from flows.revisions import Assessment, write_revision
+
+DELIVERY_SECONDS = 30
+"""How long a delivery waits for its providers' limits, unless it is told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,7 @@ def open_review(house: House, assessment: Assessment, clock: Clock) -> dict[str,
 
 
 def check_contacts(house: House, clock: Clock, month: Month | None = None) -> list[str]:
-    """What is wrong with the contacts that have landed, told right after an import and not first at sending.
-
-    No text holds a name or an address.
-    """
+    """What is wrong with the contacts that have landed, told right after an import; no name, no address."""
     with record_step(house, "check_contacts", clock, month=month) as counts:
         try:
             channels = load_notify_config(house.settings.config).channels
@@ -133,9 +132,15 @@ def queue_messages(house: House, month: Month, clock: Clock) -> QueueReport:
 
 
 def deliver(
-    house: House, clock: Clock, *, mode: str | None = None, progress: Progress = ignore_progress
+    house: House,
+    clock: Clock,
+    *,
+    mode: str | None = None,
+    for_seconds: int = DELIVERY_SECONDS,
+    show: Show | None = None,
+    progress: Progress = ignore_progress,
 ) -> DeliveryReport:
-    """Deliver what waits in the outbox, in the mode given or configured."""
+    """Deliver what waits in the outbox, in the mode given or configured, waiting for limits `for_seconds` in all."""
     with record_step(house, "deliver", clock) as counts:
         config = load_notify_config(house.settings.config)
         report = deliver_messages(
@@ -146,12 +151,16 @@ def deliver(
             clock=clock,
             lookup=house.settings.lookup,
             progress=progress,
+            pace=Pace(for_seconds=for_seconds),
+            hold=make_hold(config.timing, _read_calendar(house, clock()), house.ledger.outbox.count_delivered),
+            show=show,
         )
         counts.update(
             delivered=report.delivered,
             simulated=report.simulated,
             suppressed=report.suppressed,
             failed=report.failed,
+            waiting=report.waiting,
             error="; ".join(report.failures),
         )
     return report
@@ -250,7 +259,7 @@ def watch_reviews(house: House, clock: Clock) -> WatchReport:
     """
     with record_step(house, "watch_reviews", clock) as counts:
         now = clock()
-        calendar = CityCalendar.from_policy(load_policy(house.settings.config / "policy").at(city_day(now)))
+        calendar = _read_calendar(house, now)
         if not calendar.is_working_day(city_day(now)):
             return WatchReport(is_working_day=False)
         months = [Month.parse(month) for month in house.ledger.results.list_months()]
@@ -267,6 +276,11 @@ def watch_reviews(house: House, clock: Clock) -> WatchReport:
             without_contact=missing,
         )
     return WatchReport(True, reminded, unpublished, missing)
+
+
+def _read_calendar(house: House, now: datetime) -> CityCalendar:
+    """The working days as they are entered today."""
+    return CityCalendar.from_policy(load_policy(house.settings.config / "policy").at(city_day(now)))
 
 
 def _remind(

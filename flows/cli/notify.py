@@ -1,11 +1,12 @@
 """Commands of the outbox: notify preview, deliver, resend, list."""
 
+from datetime import datetime
 from typing import Annotated, get_args
 
 import typer
 
 from flows.cli.options import Config, Home, check_word, open_installation, read_clock
-from flows.month import Month
+from flows.month import CITY_ZONE, Month
 
 app = typer.Typer(help="The outbox: see the messages and deliver them.", no_args_is_help=True)
 
@@ -17,17 +18,34 @@ def deliver(
     mode: Annotated[
         str | None, typer.Option(help="off, simulate, allow-list or live; default as configured.")
     ] = None,
+    for_seconds: Annotated[
+        int, typer.Option("--for", metavar="SECONDS", min=0, help="Wait for providers' limits, all in all so long.")
+    ] = 30,
+    show: Annotated[bool, typer.Option("--show", help="In simulate, print what would be sent.")] = False,
 ) -> None:
     """Deliver what waits in the outbox."""
     from flows.cli.progress import show_progress
     from flows.cycle import deliver as deliver_outbox
+    from flows.notify.simulation import SIMULATED
 
     with open_installation(home, config) as house, show_progress() as progress:
-        report = deliver_outbox(house, read_clock, mode=mode, progress=progress)
+        report = deliver_outbox(
+            house,
+            read_clock,
+            mode=mode,
+            for_seconds=for_seconds,
+            show=typer.echo if show else None,
+            progress=progress,
+        )
+        simulated_folder = house.settings.home / SIMULATED
     typer.echo(
         f"delivered: {report.delivered}, simulated: {report.simulated}, "
         f"suppressed: {report.suppressed}, failed: {report.failed}"
     )
+    if report.simulated:
+        typer.echo(f"what would be sent: {simulated_folder}")
+    if report.waiting:
+        typer.echo(f"waiting: {report.waiting} until {_format_instant(report.waiting_until) or 'the next delivery'}")
     report.refuse_incomplete()
 
 
@@ -80,13 +98,20 @@ def list_messages(
     status: Annotated[str | None, typer.Option(help="Only messages with this status.")] = None,
 ) -> None:
     """List the messages, tab-separated."""
-    from flows.ledger.outbox import MessageStatus
+    from flows.ledger.outbox import WAITING, MessageStatus
 
     chosen = None if month is None else str(Month.parse(month))
     check_word("--status", status, get_args(MessageStatus))
     with open_installation(home, config) as house:
         rows = house.ledger.outbox.list_messages(month=chosen)
-    typer.echo("key\tstatus\tchannel\tattempts\tdetail")
+    typer.echo("key\tstatus\tcode\tchannel\tattempts\tnext attempt\tdetail")
     for row in rows:
         if status is None or row.status == status:
-            typer.echo(f"{row.key}\t{row.status}\t{row.channel}\t{row.attempt_count}\t{row.detail}")
+            next_attempt = _format_instant(row.next_attempt_at if row.status in WAITING else None)
+            cells = (row.key, row.status, row.code, row.channel, row.attempt_count, next_attempt, row.detail)
+            typer.echo("\t".join(map(str, cells)))
+
+
+def _format_instant(instant: datetime | None) -> str:
+    """The instant on the city's clock, to the second; nothing if there is none."""
+    return "" if instant is None else instant.astimezone(CITY_ZONE).isoformat(timespec="seconds")

@@ -22,9 +22,6 @@ from flows.wording import format_day
 CORRECTED: frozenset[MessageName] = frozenset({"star_card", "district_ranking", "hr_digest"})
 """The messages that tell results, which a revision may change after their reader has them."""
 
-TOLD = ("delivered", "sending")
-"""The statuses of a message that its reader has, or may have any moment."""
-
 NOTHING = "无"
 UNRANKED = "不参加排名"
 OTHERWISE = "文字或其他数字有变动"
@@ -73,7 +70,7 @@ def correct_message(
     template: TextTemplate, rows: Sequence[OutboxRow], message: Message, content: Content, earlier: Earlier | None
 ) -> Message:
     """The message with what it changes in the one that its reader has before it; as it is if he has none."""
-    told = next((row for row in reversed(rows) if row.status in TOLD), None)
+    told = next((row for row in reversed(rows) if _is_told(row)), None)
     before = earlier.find(told) if earlier and told else None
     if told is None or before is None:
         return message
@@ -81,6 +78,11 @@ def correct_message(
     correction = describe_correction(told, before, content, subject=plain_subject, revision=message.revision)
     subject, changes = template.render(correction)
     return replace(message, subject=subject, body=f"{changes}\n\n{message.body}")
+
+
+def _is_told(row: OutboxRow) -> bool:
+    """Whether the reader has the message, or may have it any moment."""
+    return row.status == "delivered" or (row.status == "sending" and row.begun_at is not None)
 
 
 def describe_correction(told: OutboxRow, before: Content, now: Content, *, subject: str, revision: int) -> Correction:

@@ -1,30 +1,23 @@
-"""Messages queued once under their keys, and delivered at most once each.
+"""Messages queued once under their keys, and queued again when a person says so.
 
 A key is `message:unit:role:month:rN`, with a further number where one revision may need the message again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
-from typing import get_args
 
-from flows.errors import DeliveryIncomplete, UsageError
-from flows.house import Progress
+from flows.errors import UsageError
 from flows.ledger import Ledger
-from flows.ledger.outbox import WAITING, Message, OutboxRow
+from flows.ledger.outbox import PENDING, WAITING, Message, OutboxRow
 from flows.month import Month
-from flows.notify.channels.channel import Channel, DeliveryFailure, OutcomeUnknown, PermanentFailure
-from flows.notify.channels.kinds import open_channel
-from flows.notify.channels.robot import Clock
-from flows.notify.config import Mode, NotifyConfig
+from flows.notify.config import NotifyConfig
 from flows.notify.contents import Content, MessageName
 from flows.notify.corrections import Earlier, correct_message, find_unchanged
 from flows.notify.messages import MonthContents, describe_publication, list_month_contents
 from flows.notify.missing import describe_missing_contacts
 from flows.notify.recipients import Contacts
 from flows.policy import PolicyValue
-from flows.settings import Lookup
 
 MONTH_MESSAGES: tuple[MessageName, ...] = (
     "star_card",
@@ -34,10 +27,7 @@ MONTH_MESSAGES: tuple[MessageName, ...] = (
     "missing_contacts",
 )
 FIRST_REVISION = 1
-PROGRESS_EVERY = 100
 OUTDATED = "A newer result took its place before it went out."
-NOT_ALLOWED = "The address is not on allow_list in notify.yaml. Add it, or deliver with mode live; then resend."
-FAILURES_SHOWN = 5
 
 Target = tuple[str, str, str]
 """Message, unit and role: who is told what, whatever the revision."""
@@ -54,25 +44,6 @@ class QueueReport:
     already: int
     unchanged: int
     without_contact: list[str]
-
-
-@dataclass(frozen=True)
-class DeliveryReport:
-    """How many messages went out, would have, were held back, or failed; `failures` says which and why."""
-
-    delivered: int
-    simulated: int
-    suppressed: int
-    failed: int
-    failures: tuple[str, ...]
-
-    def refuse_incomplete(self) -> None:
-        """Raise `DeliveryIncomplete` if any message failed."""
-        if self.failed:
-            shown = "\n".join(f"  {line}" for line in self.failures[:FAILURES_SHOWN])
-            more = self.failed - FAILURES_SHOWN
-            rest = f"\n  and {more} more; see `fivestar notify list`" if more > 0 else ""
-            raise DeliveryIncomplete(f"{self.failed} messages were not delivered:\n{shown}{rest}")
 
 
 def queue_month_messages(
@@ -132,8 +103,8 @@ def requeue_messages(
 ) -> QueueReport:
     """Let messages that failed or were suppressed go out again, to the contacts as they are now.
 
-    With `keys` exactly these, delivered ones too. An outdated message, or one with a newer one for the same reader,
-    stays as it is. Raises `UsageError` for a key that is not in the outbox.
+    With `keys` exactly these, delivered ones too. One that waits or is being sent, an outdated message, or one with a
+    newer one for the same reader, stays as it is. Raises `UsageError` for a key that is not in the outbox.
     """
     rows = ledger.outbox.list_messages(month=str(month) if month else None)
     for key in sorted(set(keys).difference(row.key for row in rows)):
@@ -146,7 +117,7 @@ def requeue_messages(
         if not wanted:
             continue
         contact = contacts.find(row.unit_code, row.role)
-        if row.status in WAITING or row.detail == OUTDATED:
+        if row.status in PENDING or row.detail == OUTDATED:
             already += 1
         elif contact is None:
             missing.add(row.unit_code)
@@ -154,52 +125,6 @@ def requeue_messages(
             ledger.outbox.requeue(row.id, channel=contact.channel, address=contact.address)
             queued += 1
     return QueueReport(queued, already, 0, sorted(missing))
-
-
-def deliver_messages(
-    house_home: Path,
-    ledger: Ledger,
-    config: NotifyConfig,
-    *,
-    mode: str | None,
-    clock: Clock,
-    lookup: Lookup,
-    progress: Progress,
-) -> DeliveryReport:
-    """Deliver what waits in the outbox, by `mode` or else the configured one.
-
-    Each message's status is noted right after its channel answers. Raises `UsageError` for an unknown mode; failures
-    are reported, not raised: see `DeliveryReport.refuse_incomplete`.
-    """
-    mode = mode or config.mode
-    if mode not in get_args(Mode):
-        raise UsageError(f"mode {mode!r} is not known. Modes are {', '.join(get_args(Mode))}.")
-    rows = [] if mode == "off" else ledger.outbox.list_messages(statuses=WAITING)
-    channels = {
-        name: open_channel(name, settings, home=house_home, lookup=lookup, clock=clock)
-        for name, settings in config.channels.items()
-    }
-    counts = dict.fromkeys(("delivered", "simulated", "suppressed"), 0)
-    failures: list[str] = []
-    for number, row in enumerate(rows, start=1):
-        try:
-            if mode == "allow-list" and row.address not in config.allow_list:
-                ledger.outbox.set_status(row.id, "suppressed", detail=NOT_ALLOWED)
-                counts["suppressed"] += 1
-            elif mode == "simulate":
-                _find_channel(channels, row).check(row)
-                counts["simulated"] += 1
-            else:
-                receipt = _find_channel(channels, row).send(row)
-                ledger.outbox.set_status(row.id, "delivered", detail=receipt.detail, delivered_at=clock())
-                counts["delivered"] += 1
-        except DeliveryFailure as failure:
-            failures.append(f"{row.key}: {failure}")
-            if mode != "simulate":
-                _note_failure(ledger, row, failure)
-        if number % PROGRESS_EVERY == 0 or number == len(rows):
-            progress(f"messages ({mode})", number)
-    return DeliveryReport(**counts, failed=len(failures), failures=tuple(failures))
 
 
 def queue_contents(
@@ -240,7 +165,7 @@ def queue_contents(
     outdated_ids = [
         row.id
         for row in rows
-        if row.status in WAITING
+        if row.status in PENDING
         and row.key not in kept_keys
         and (row.revision < revision or _target(row) in stale_targets)
     ]
@@ -248,7 +173,7 @@ def queue_contents(
     for message in messages:
         kept = found[message.key]
         if kept is not None and kept.status in WAITING and _contact(kept) != _contact(message):
-            ledger.outbox.requeue(kept.id, channel=message.channel, address=message.address)
+            ledger.outbox.readdress(kept.id, channel=message.channel, address=message.address)
     already = len(kept_keys.intersection(found))
     return QueueReport(queued, already, len(messages) - already - len(fresh), missing)
 
@@ -290,22 +215,6 @@ def _address_contents(
 def _list_settled(rows: Iterable[OutboxRow], messages: Iterable[Message]) -> set[Target]:
     """Who was to be told of missing contacts, of which none is missing any more."""
     return {_target(row) for row in rows if row.message == "missing_contacts"} - set(map(_target, messages))
-
-
-def _find_channel(channels: Mapping[str, Channel], message: Message) -> Channel:
-    channel = channels.get(message.channel)
-    if channel is None:
-        raise PermanentFailure(
-            f"notify.yaml has no channel {message.channel!r}; it has {', '.join(channels) or 'none'}. Add it, or "
-            "correct the channel of this unit's contact; then resend."
-        )
-    return channel
-
-
-def _note_failure(ledger: Ledger, row: OutboxRow, failure: DeliveryFailure) -> None:
-    # Where it isn't known whether a message arrived, only a person sends it again.
-    lasting = isinstance(failure, PermanentFailure | OutcomeUnknown)
-    ledger.outbox.set_status(row.id, "permanent_failure" if lasting else "temporary_failure", detail=str(failure))
 
 
 def _contact(message: Message) -> tuple[str, str]:

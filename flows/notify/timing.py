@@ -15,7 +15,7 @@ from flows.month import CITY_ZONE, city_day, start_of_day
 
 Days = Literal["any", "working"]
 Hold = Callable[[OutboxRow, datetime], datetime | None]
-"""Until when a message must wait, seen from an instant; nothing if it may go out."""
+"""Until when a message waits although it could go, seen from an instant; nothing if it may go now."""
 CountSent = Callable[[str, str, datetime], int]
 """How many messages went to a channel's address since an instant."""
 
@@ -91,7 +91,8 @@ def make_hold(rules: TimingRules, calendar: CityCalendar, count_sent: CountSent)
     """The rules as a delivery asks them; what an address got today is counted anew for each message."""
 
     def hold(row: OutboxRow, now: datetime) -> datetime | None:
-        sent_today = count_sent(row.channel, row.address, start_of_day(city_day(now)))
+        is_limited = rules.daily_limit is not None and row.channel not in rules.silent_channels
+        sent_today = count_sent(row.channel, row.address, start_of_day(city_day(now))) if is_limited else 0
         return find_release_at(rules, row, now, calendar, sent_today)
 
     return hold

@@ -15,7 +15,8 @@ from flows.ledger.outbox import OutboxRow
 from flows.notify.channels.channel import TransientFailure
 from flows.notify.channels.file import FileChannel
 from flows.notify.config import NotifyConfig
-from flows.notify.outbox import DeliveryReport, deliver_messages
+from flows.notify.delivery import deliver_messages
+from flows.notify.tally import DeliveryReport
 
 Deliver = Callable[[str], DeliveryReport]
 Put = Callable[..., None]

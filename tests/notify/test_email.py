@@ -277,7 +277,7 @@ def test_a_server_that_is_silent_is_tried_again(tmp_path: Path, open_mail: OpenM
 def test_a_limit_holds_for_all_mail_of_one_user(server: MailServer, open_mail: OpenMail) -> None:
     assert open_mail(server).find_quota(make_message()) is None
     quota = open_mail(server, limit_per_minute=30).find_quota(make_message())
-    assert quota == Quota(f"smtp:{USER}@{HOST}:{server.port}", (RateLimit(30, 60),))
+    assert quota == Quota(f"smtp:{USER}@{HOST}:{server.port}", (RateLimit(30, 60),), is_of_channel=True)
 
 
 def test_a_check_writes_the_mail_and_asks_nobody(server: MailServer, open_mail: OpenMail) -> None:

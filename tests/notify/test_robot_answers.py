@@ -11,7 +11,13 @@ from notify_city import make_message
 from robot_clock import TestClock
 from robot_server import Raw, RobotServer
 
-from flows.notify.channels.channel import DeliveryFailure, OutcomeUnknown, PermanentFailure, TransientFailure
+from flows.notify.channels.channel import (
+    DeliveryFailure,
+    OutcomeUnknown,
+    PermanentFailure,
+    TooFast,
+    TransientFailure,
+)
 from flows.notify.channels.dingtalk import DingtalkChannel
 from flows.notify.channels.feishu import FeishuChannel
 from flows.notify.channels.wecom import WecomChannel
@@ -40,7 +46,8 @@ def fail(open_kind: OpenChannel, kind: str = "wecom") -> DeliveryFailure:
         # Out of order or too fast: later.
         (Raw(500, b"<html>", HTML), (TransientFailure, "HTTP 500", "out of order")),
         (Raw(503, b"{}"), (TransientFailure, "HTTP 503", "out of order")),
-        (Raw(429, b""), (TransientFailure, "HTTP 429", "too fast")),
+        (Raw(408, b""), (TransientFailure, "HTTP 408", "too early")),
+        (Raw(429, b""), (TooFast, "HTTP 429", "too fast")),
         # It was sent, and what became of it nobody says.
         (Raw(200, b""), (OutcomeUnknown, "", "without a body")),
         (Raw(200, b'{"errcode": 0, "err'), (OutcomeUnknown, "", "JSON that is broken")),
@@ -64,7 +71,7 @@ def test_an_answer_that_is_not_the_providers_is_told_apart(
 def test_a_code_is_read_whatever_the_http_status(open_kind: OpenChannel, robots: RobotServer) -> None:
     robots.upset.append(Raw(400, b'{"code": 9499, "msg": "too many request", "data": {}}'))
     failure = fail(open_kind, "feishu")
-    assert (type(failure), failure.code, failure.retry_after_seconds) == (TransientFailure, "9499", 60)
+    assert (type(failure), failure.code, failure.retry_after_seconds) == (TooFast, "9499", 60)
 
 
 def test_success_is_a_code_of_zero_and_not_an_http_status(open_kind: OpenChannel, robots: RobotServer) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from flows.ledger.outbox import Message
 
@@ -30,6 +30,13 @@ class TransientFailure(DeliveryFailure):
     """The same message may go through later, not before `retry_after_seconds` where the provider said so."""
 
 
+class TooFast(TransientFailure):
+    """The provider refused the call because there were too many: none under the same quota may follow for a while.
+
+    The message itself is not at fault.
+    """
+
+
 class PermanentFailure(DeliveryFailure):
     """The message cannot go through until someone mends its contact, its text or the configuration."""
 
@@ -53,10 +60,14 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class Quota:
-    """The limits that all messages under one `key` share, in every process; the key holds no secret."""
+    """The limits that all messages under one `key` share, in every process; the key holds no secret.
+
+    `is_of_channel` says that all of the channel's messages fall under it, not those to one address alone.
+    """
 
     key: str
     limits: tuple[RateLimit, ...]
+    is_of_channel: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,9 @@ def permit_all() -> None:
 
 class Channel(Protocol):
     """A way out. `check` and `send` raise `TransientFailure`, `PermanentFailure` or `OutcomeUnknown`."""
+
+    repeats_safely: ClassVar[bool]
+    """Whether a reader who has the message already is not bothered by the same one sent again."""
 
     def check(self, message: Message) -> Receipt:
         """Everything but the last call: what `send` would send, and all that can be wrong with it before."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.notify.channels.channel import RateLimit
 from flows.notify.channels.dialects import DINGTALK
 from flows.notify.channels.posting import Request
-from flows.notify.channels.robot import RobotChannel, RobotsSettings, Verdict, pause, stop
+from flows.notify.channels.robot import RobotChannel, RobotsSettings, Verdict, pause, slow_down, stop
 from flows.notify.channels.settings import BaseUrl, Secret, resolve_secret, take_from_webhook
 from flows.notify.channels.splitting import Part
 from flows.settings import Lookup
@@ -33,7 +33,7 @@ _BAD_ADDRESS = stop(
     "this machine's address is not on the robot's list. Add it, or set its security to signature (加签) only; then "
     "resend."
 )
-_TOO_FAST = pause(
+_TOO_FAST = slow_down(
     "too fast, more than 20 messages in a minute: it is blocked for 10 minutes, then tried again.", BLOCKED_SECONDS
 )
 _UNKNOWN_TOKEN = stop(

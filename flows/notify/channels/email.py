@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -69,6 +69,8 @@ class EmailSettings(ChannelSettings):
 class EmailChannel:
     """Messages by mail, one connection each; a contact's address is an e-mail address."""
 
+    repeats_safely: ClassVar[bool] = True
+
     def __init__(
         self, name: str, settings: EmailSettings, *, lookup: Lookup, clock: Clock, attach: Attach | None = None
     ) -> None:
@@ -111,7 +113,7 @@ class EmailChannel:
         if not self._settings.limit_per_minute:
             return None
         limit = RateLimit(self._settings.limit_per_minute, MINUTE_SECONDS)
-        return Quota(f"smtp:{self._settings.username}@{self._server}", (limit,))
+        return Quota(f"smtp:{self._settings.username}@{self._server}", (limit,), is_of_channel=True)
 
     def _find_username(self) -> str:
         return resolve_secret(f"channels.{self._name}.username", self._settings.username, self._lookup)

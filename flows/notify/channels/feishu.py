@@ -16,14 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.notify.channels.channel import RateLimit
 from flows.notify.channels.dialects import FEISHU
 from flows.notify.channels.posting import Request
-from flows.notify.channels.robot import RobotChannel, RobotsSettings, Verdict, pause, stop
+from flows.notify.channels.robot import RobotChannel, RobotsSettings, Verdict, slow_down, stop
 from flows.notify.channels.settings import BaseUrl, Secret, resolve_secret, take_from_webhook
 from flows.notify.channels.splitting import Part
 from flows.settings import Lookup
 
 MINUTE_SECONDS = 60
 BAD_REQUEST = 9499
-_TOO_FAST = pause(
+_TOO_FAST = slow_down(
     "too fast, more than 5 messages in a second or 100 in a minute, or it is busy as on the full and the half hour. "
     "It is tried again later.",
     MINUTE_SECONDS,

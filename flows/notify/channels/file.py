@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -28,6 +28,7 @@ class FileSettings(ChannelSettings):
 class FileChannel:
     """Messages under `root`, as `<month>/<address>/<message>-<unit>-<role>.md`; a later revision adds `-r2`."""
 
+    repeats_safely: ClassVar[bool] = True
     root: Path
 
     def check(self, message: Message) -> Receipt:

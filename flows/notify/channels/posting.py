@@ -16,7 +16,13 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
-from flows.notify.channels.channel import DeliveryFailure, OutcomeUnknown, PermanentFailure, TransientFailure
+from flows.notify.channels.channel import (
+    DeliveryFailure,
+    OutcomeUnknown,
+    PermanentFailure,
+    TooFast,
+    TransientFailure,
+)
 from flows.notify.channels.settings import LOOPBACK, MASK
 
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs each request with its URL
@@ -25,7 +31,7 @@ ANSWER_BYTES_MAX = 65_536
 RETRY_AFTER_SECONDS_MAX = 86_400
 HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
 
-_TOO_FAST = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+_TOO_EARLY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
 _MAY_HAVE_ARRIVED = "It may have arrived: look in the group, and resend it only if it isn't there."
 
 
@@ -107,8 +113,10 @@ def judge_status(provider: str, status: int, headers: Mapping[str, str], now: da
         return TransientFailure(
             f"{said}: it is out of order. It is tried again later.", code=code, retry_after_seconds=wait
         )
-    if status in _TOO_FAST:
-        return TransientFailure(f"{said}: too fast. It is tried again later.", code=code, retry_after_seconds=wait)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return TooFast(f"{said}: too fast. It is tried again later.", code=code, retry_after_seconds=wait)
+    if status in _TOO_EARLY:
+        return TransientFailure(f"{said}: too early. It is tried again later.", code=code, retry_after_seconds=wait)
     if status < HTTPStatus.BAD_REQUEST:
         return PermanentFailure(
             f"{said}, a redirect, which the provider never does. Check base_url in notify.yaml, and whether a proxy "

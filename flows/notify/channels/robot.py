@@ -20,6 +20,7 @@ from flows.notify.channels.channel import (
     Quota,
     RateLimit,
     Receipt,
+    TooFast,
     TransientFailure,
     permit_all,
 )
@@ -52,9 +53,14 @@ class Verdict:
     wait_seconds: int | None = None
 
 
-def pause(text: str, wait_seconds: int | None = None) -> Verdict:
+def pause(text: str) -> Verdict:
     """A code after which the same message may go through later."""
-    return Verdict(TransientFailure, text, wait_seconds)
+    return Verdict(TransientFailure, text)
+
+
+def slow_down(text: str, wait_seconds: int) -> Verdict:
+    """A code after which no message may follow by the same robot for `wait_seconds`."""
+    return Verdict(TooFast, text, wait_seconds)
 
 
 def stop(text: str) -> Verdict:
@@ -72,6 +78,7 @@ def find_robot_fault(channel: str, robots: Collection[str], address: str) -> str
 class RobotChannel(ABC, Generic[RobotSettings]):
     """The group robots of one provider, by name; a contact's address is the name of a robot."""
 
+    repeats_safely: ClassVar[bool] = False
     provider: ClassVar[str]
     limits: ClassVar[tuple[RateLimit, ...]]
     limit_bytes: ClassVar[int]

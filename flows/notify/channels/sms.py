@@ -4,7 +4,7 @@ import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import Field
 
@@ -70,6 +70,8 @@ class SmsSettings(ChannelSettings):
 class SmsChannel:
     """Messages as plain text to a phone number, by the provider that notify.yaml names."""
 
+    repeats_safely: ClassVar[bool] = False
+
     def __init__(self, name: str, settings: SmsSettings, *, lookup: Lookup) -> None:
         self._name = name
         self._settings = settings
@@ -101,7 +103,7 @@ class SmsChannel:
     def find_quota(self, message: Message) -> Quota | None:  # noqa: ARG002 -- all go by one provider
         """The provider's limits, if it has any."""
         limits = tuple(self._load().limits)
-        return Quota(f"sms:{self._settings.provider}", limits) if limits else None
+        return Quota(f"sms:{self._settings.provider}", limits, is_of_channel=True) if limits else None
 
     def _load(self) -> SmsProvider:
         if self._provider is None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.notify.channels.channel import RateLimit
 from flows.notify.channels.dialects import WECOM
 from flows.notify.channels.posting import Request
-from flows.notify.channels.robot import RobotChannel, RobotsSettings, pause, stop
+from flows.notify.channels.robot import RobotChannel, RobotsSettings, pause, slow_down, stop
 from flows.notify.channels.settings import BaseUrl, Secret, resolve_secret, take_from_webhook
 from flows.notify.channels.splitting import Part
 from flows.settings import Lookup
@@ -47,8 +47,8 @@ class WecomChannel(RobotChannel[WecomRobot]):
         40008: stop("it does not know this type of message. Check base_url in notify.yaml; then resend."),
         40058: stop("the text is too long or its form is wrong. Shorten the template; then resend."),
         44004: stop("the text is empty. Mend the template; then resend."),
-        45009: pause("too fast, more than 20 messages in a minute. It is tried again later.", MINUTE_SECONDS),
-        45033: pause("too many calls at once. It is tried again later.", MINUTE_SECONDS),
+        45009: slow_down("too fast, more than 20 messages in a minute. It is tried again later.", MINUTE_SECONDS),
+        45033: slow_down("too many calls at once. It is tried again later.", MINUTE_SECONDS),
         93000: stop(
             "the key is unknown or revoked, or the robot was taken out of its group. Copy the robot's webhook anew "
             "into the environment; then resend."
