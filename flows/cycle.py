@@ -136,11 +136,11 @@ def deliver(
     clock: Clock,
     *,
     mode: str | None = None,
-    for_seconds: int = DELIVERY_SECONDS,
+    for_seconds: int | None = None,
     show: Show | None = None,
     progress: Progress = ignore_progress,
 ) -> DeliveryReport:
-    """Deliver what waits in the outbox, in the mode given or configured, waiting for limits `for_seconds` in all."""
+    """Deliver what waits in the outbox, in the mode given or configured, waiting for limits `for_seconds` at most."""
     with record_step(house, "deliver", clock) as counts:
         config = load_notify_config(house.settings.config)
         report = deliver_messages(
@@ -151,7 +151,7 @@ def deliver(
             clock=clock,
             lookup=house.settings.lookup,
             progress=progress,
-            pace=Pace(for_seconds=for_seconds),
+            pace=Pace(for_seconds=DELIVERY_SECONDS if for_seconds is None else for_seconds),
             hold=make_hold(config.timing, _read_calendar(house, clock()), house.ledger.outbox.count_delivered),
             show=show,
         )

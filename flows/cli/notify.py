@@ -19,8 +19,11 @@ def deliver(
         str | None, typer.Option(help="off, simulate, allow-list or live; default as configured.")
     ] = None,
     for_seconds: Annotated[
-        int, typer.Option("--for", metavar="SECONDS", min=0, help="Wait for providers' limits, all in all so long.")
-    ] = 30,
+        int | None,
+        typer.Option(
+            "--for", metavar="SECONDS", min=0, help="Wait so long for limits in all; half a minute if unsaid."
+        ),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="In simulate, print what would be sent.")] = False,
 ) -> None:
     """Deliver what waits in the outbox."""

@@ -120,14 +120,14 @@ class DeliveryLedger:
 
     def put_back(
         self,
-        message_id: int,
+        message_ids: Collection[int],
         owner: str,
         *,
         next_attempt_at: datetime | None = None,
         claimed_at: datetime | None = None,
     ) -> None:
-        """Let a claimed message wait again, not before `next_attempt_at`; no attempt is counted."""
-        mine = _is_claimed(message_id, owner)
+        """Let claimed messages wait again, not before `next_attempt_at`; no attempt is counted."""
+        mine = outbox.c.id.in_(message_ids) & (outbox.c.claimed_by == owner) & (outbox.c.status == "sending")
         if claimed_at is not None:
             mine &= outbox.c.claimed_at == claimed_at
         with self._engine.begin() as connection:

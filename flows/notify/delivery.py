@@ -147,11 +147,16 @@ class _Delivery:
                 is_second_round = False
             if not rows:
                 return
+            waiting: dict[datetime | None, list[int]] = {}
             for row in rows:
                 if row.channel in (self._list_down() if is_second_round else self._strikes):
-                    self._ledger.put_back(row.id, self._owner)
+                    waiting.setdefault(None, []).append(row.id)
+                elif (until := self._find_hold(row)) is not None:
+                    waiting.setdefault(until, []).append(row.id)
                 else:
                     self._attempt(row)
+            for until, message_ids in waiting.items():
+                self._ledger.put_back(message_ids, self._owner, next_attempt_at=until)
 
     def _claim(self, skipped_channels: set[str]) -> list[OutboxRow]:
         now = self._clock()
@@ -167,15 +172,9 @@ class _Delivery:
 
     def _attempt(self, row: OutboxRow) -> None:
         """One claimed message sent, or put back, or suppressed."""
-        now = self._clock()
-        until = self._closed.get((row.channel, None)) or self._closed.get((row.channel, row.address))
         if self._allowed is not None and row.address not in self._allowed:
-            self._ledger.note(row.id, self._owner, now, "suppressed", detail=NOT_ALLOWED)
+            self._ledger.note(row.id, self._owner, self._clock(), "suppressed", detail=NOT_ALLOWED)
             self._tally.count("suppressed", row)
-            return
-        until = until or self._hold(row, now)
-        if until is not None and until > now:
-            self._ledger.put_back(row.id, self._owner, next_attempt_at=until)
             return
         sending = Sending(self._ledger, self._owner, self._clock, row)
         try:
@@ -192,6 +191,13 @@ class _Delivery:
             self._strikes.pop(row.channel, None)
             self._ledger.note(row.id, self._owner, self._clock(), "delivered", detail=receipt.detail)
             self._tally.count("delivered", row)
+
+    def _find_hold(self, row: OutboxRow) -> datetime | None:
+        """Until when the message waits for its provider's limit, or for its reader; nothing if it may go now."""
+        now = self._clock()
+        closed_until = self._closed.get((row.channel, None)) or self._closed.get((row.channel, row.address))
+        until = closed_until or self._hold(row, now)
+        return until if until is not None and until > now else None
 
     def _note_failure(self, row: OutboxRow, failure: DeliveryFailure) -> None:
         """Note why it failed, and when it is tried again, if it is."""
@@ -248,7 +254,7 @@ class _Delivery:
         for row in self._ledger.list_abandoned(abandoned_at):
             owner = row.claimed_by or ""
             if row.begun_at is None:
-                self._ledger.put_back(row.id, owner, claimed_at=row.claimed_at)
+                self._ledger.put_back([row.id], owner, claimed_at=row.claimed_at)
                 continue
             channel = self._channels.get(row.channel)
             is_safe = channel is not None and channel.repeats_safely

@@ -103,8 +103,9 @@ def requeue_messages(
 ) -> QueueReport:
     """Let messages that failed or were suppressed go out again, to the contacts as they are now.
 
-    With `keys` exactly these, delivered ones too. One that waits or is being sent, an outdated message, or one with a
-    newer one for the same reader, stays as it is. Raises `UsageError` for a key that is not in the outbox.
+    With `keys` exactly these, delivered ones and those that will be tried again too. One that is queued or being
+    sent, an outdated message, or one with a newer one for the same reader, stays as it is. Raises `UsageError` for a
+    key that is not in the outbox.
     """
     rows = ledger.outbox.list_messages(month=str(month) if month else None)
     for key in sorted(set(keys).difference(row.key for row in rows)):
@@ -117,7 +118,7 @@ def requeue_messages(
         if not wanted:
             continue
         contact = contacts.find(row.unit_code, row.role)
-        if row.status in PENDING or row.detail == OUTDATED:
+        if row.status in ("queued", "sending") or row.detail == OUTDATED:
             already += 1
         elif contact is None:
             missing.add(row.unit_code)

@@ -1,7 +1,7 @@
 """A mail server on loopback with TLS and login, which can be told to refuse or to break off."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,6 +33,8 @@ class Mailbox:
     recipients: list[str] = field(default_factory=list)
     replies: dict[str, str] = field(default_factory=dict)
     login_reply: str = ""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    taken_at: list[datetime] = field(default_factory=list)
     logins: int = 0
 
     @property
@@ -79,6 +81,7 @@ class Mailbox:
 
     def _take(self, envelope: Any) -> None:
         self.taken.append(envelope.content)
+        self.taken_at.append(self.clock())
         self.senders.append(envelope.mail_from)
         self.recipients.extend(envelope.rcpt_tos)
 

@@ -62,7 +62,11 @@ class RobotServer:
         self.asked: list[Asked] = []
         self.taken: list[dict[str, Any]] = []
         self.upset: list[Raw] = []
+        self.asked_at: dict[str, list[datetime]] = {}
+        """By path, when it was asked, whatever it answered."""
         self.revoked: set[str] = set()
+        self.before: Callable[[], None] = lambda: None
+        """Called when a request has come in."""
         self.keyword = ""
         self._times: dict[str, list[datetime]] = {}
         self._blocked_until: dict[str, datetime] = {}
@@ -71,8 +75,10 @@ class RobotServer:
 
     def answer(self, asked: Asked) -> Raw | Answer:
         """What the provider at this path says."""
+        self.before()
         with self._lock:
             self.asked.append(asked)
+            self.asked_at.setdefault(asked.path, []).append(self.clock())
             if self.upset:
                 return self.upset.pop(0)
             if asked.path == "/cgi-bin/webhook/send":
@@ -164,13 +170,19 @@ class RobotServer:
 def serve_robots(clock: TestClock) -> Iterator[RobotServer]:
     """The server on a free port of loopback, until the block ends."""
     robots = RobotServer(clock)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(robots.answer))
+    with listen(robots.answer) as robots.url:
+        yield robots
+
+
+@contextmanager
+def listen(answer: Callable[[Asked], Raw | Answer]) -> Iterator[str]:
+    """The address at which requests are answered so, until the block ends."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(answer))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    robots.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield robots
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()

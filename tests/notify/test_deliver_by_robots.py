@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from channel_kit import ROBOTS, SECRETS, SETTINGS
@@ -18,7 +19,7 @@ from flows.notify.config import NotifyConfig
 from flows.notify.delivery import deliver_messages
 from flows.notify.tally import DeliveryReport
 
-Deliver = Callable[[str], DeliveryReport]
+Deliver = Callable[..., DeliveryReport]
 Put = Callable[..., None]
 
 
@@ -44,9 +45,16 @@ def deliver(ledger: Ledger, config: NotifyConfig, robots: RobotServer, clock: Te
     }
     used = replace(config, channels={**config.channels, **settings})
 
-    def run(mode: str) -> DeliveryReport:
+    def run(mode: str, **options: Any) -> DeliveryReport:
         return deliver_messages(
-            tmp_path, ledger, used, mode=mode, clock=clock, lookup=SECRETS.get, progress=lambda _, __: None
+            tmp_path,
+            ledger,
+            used,
+            mode=mode,
+            clock=clock,
+            lookup=SECRETS.get,
+            progress=lambda _, __: None,
+            **options,
         )
 
     return run
@@ -74,6 +82,25 @@ def test_in_simulation_everything_happens_but_the_call(put: Put, deliver: Delive
     assert (report.simulated, report.failed) == (2, 1)
     assert "too long" in report.failures[0]
     assert robots.asked == []
+
+
+def test_in_simulation_the_payloads_can_be_read_and_hold_no_secret(
+    put: Put, deliver: Deliver, tmp_path: Path
+) -> None:
+    put("wecom", "dingtalk", "feishu", body="正文\n" * 1_000)
+    shown: list[str] = []
+    deliver("simulate", show=shown.append)
+    files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "outbox" / "simulated").iterdir()}
+    assert sorted(files.values()) == sorted(shown)
+    text = files["star_card%3A0%3Asecretary%3A2024-03%3Ar1.txt"]
+    # 正文 and the line's end are 7 bytes of 4,096, so 1,000 of them take two calls.
+    assert "--- call 1 of 2: POST " in text
+    assert "/cgi-bin/webhook/send?key=***" in text
+    assert "bytes, at most 4,096" in text
+    assert [secret for secret in SECRETS.values() if any(secret in text for text in files.values())] == []
+    put("file")
+    deliver("simulate")
+    assert len(list((tmp_path / "outbox" / "simulated").iterdir())) == 3
 
 
 def test_a_robot_that_refuses_delays_no_other(

@@ -86,9 +86,8 @@ def test_a_text_of_as_many_characters_as_are_allowed_is_sent() -> None:
 @pytest.mark.usefixtures("plug_in")
 def test_a_providers_limits_and_failures_are_the_channels() -> None:
     channel = open_sms()
-    assert channel.find_quota(make_message()) == Quota(
-        "sms:city_sms:Provider", (RateLimit(1, 1),), is_of_channel=True
-    )
+    quota = Quota("sms:city_sms:Provider", (RateLimit(1, 1),), is_of_channel=True)
+    assert channel.find_quota(make_message()) == quota
     with pytest.raises(TransientFailure, match="busy"):
         channel.send(make_message(address="13800000009"))
 
