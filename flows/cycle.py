@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.calendar import CityCalendar
-from flows.errors import FivestarError, QualityGate, join_failures
+from flows.errors import ConfigurationError, FivestarError, QualityGate, join_failures
 from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.ingest.datadocs.site import INDEX, find_data_docs, write_data_docs
 from flows.ingest.ingestion import ingest_sources, month_window, read_sources
@@ -18,15 +18,14 @@ from flows.ingest.reports import PullReport
 from flows.inputs import gather_inputs, judge_inputs
 from flows.month import Month, city_day
 from flows.notify.config import load_notify_config
-from flows.notify.outbox import (
-    DeliveryReport,
-    QueueReport,
-    deliver_messages,
-    queue_month_messages,
-    queue_publication_notice,
-)
+from flows.notify.delivery import deliver_messages
+from flows.notify.outbox import QueueReport, queue_month_messages, queue_publication_notice
+from flows.notify.pace import Pace
 from flows.notify.recipients import load_contacts
 from flows.notify.reminders import queue_review_reminder, was_reminded_since, withdraw_reminders
+from flows.notify.simulation import Show
+from flows.notify.tally import DeliveryReport
+from flows.notify.timing import make_hold
 from flows.outputs import ARREARS, MonthFolder, format_arrears
 from flows.policy import load_policy
 from flows.results import count_result
@@ -38,6 +37,9 @@ from flows.review.rows import find_revision, list_standing_lines
 from flows.review.standing import ReviewStanding, find_standing
 from flows.revisions import Assessment, write_revision
 
+DELIVERY_SECONDS = 30
+"""How long a delivery waits for its providers' limits, unless it is told otherwise."""
+
 
 @dataclass(frozen=True)
 class RunReport:
@@ -47,6 +49,8 @@ class RunReport:
     assessment: Assessment
     queued: QueueReport
     failures: Sequence[FivestarError]
+    contact_faults: Sequence[str] = ()
+    """What is wrong with contacts that have landed."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,28 @@ def open_review(house: House, assessment: Assessment, clock: Clock) -> dict[str,
     return counts
 
 
+def check_contacts(house: House, clock: Clock, month: Month | None = None) -> list[str]:
+    """What is wrong with the contacts that have landed, told right after an import; no name, no address."""
+    with record_step(house, "check_contacts", clock, month=month) as counts:
+        try:
+            channels = load_notify_config(house.settings.config).channels
+        except ConfigurationError as error:
+            counts["error"] = str(error)
+            return [f"contacts were not held to what their channels take: {error}"]
+        with house.view() as view:
+            faults = load_contacts(view, channels).faults
+        counts["unusable"] = [f"{fault.unit_code}:{fault.role}" for fault in faults]
+    return [
+        f"{fault}. Nothing is sent there: correct it in the contacts, then ingest them again." for fault in faults
+    ]
+
+
 def queue_messages(house: House, month: Month, clock: Clock) -> QueueReport:
-    """Queue the month's messages: star cards, rankings, HR's digest, and an alarm if there is cause."""
+    """Queue the month's messages: star cards, rankings, HR's digest, and alarms if there is cause."""
     with record_step(house, "notify", clock, month=month) as counts:
         config = load_notify_config(house.settings.config)
         with house.view() as view:
-            contacts = load_contacts(view)
+            contacts = load_contacts(view, config.channels)
         policy_values = load_policy(house.settings.config / "policy").at(month.last_on).values()
         report = queue_month_messages(
             house.ledger, config, contacts, month=month, policy_values=policy_values, queued_at=clock()
@@ -112,19 +132,35 @@ def queue_messages(house: House, month: Month, clock: Clock) -> QueueReport:
 
 
 def deliver(
-    house: House, clock: Clock, *, mode: str | None = None, progress: Progress = ignore_progress
+    house: House,
+    clock: Clock,
+    *,
+    mode: str | None = None,
+    for_seconds: int | None = None,
+    show: Show | None = None,
+    progress: Progress = ignore_progress,
 ) -> DeliveryReport:
-    """Deliver what waits in the outbox, in the mode given or configured."""
+    """Deliver what waits in the outbox, in the mode given or configured, waiting for limits `for_seconds` at most."""
     with record_step(house, "deliver", clock) as counts:
         config = load_notify_config(house.settings.config)
         report = deliver_messages(
-            house.settings.home, house.ledger, config, mode=mode, now=clock(), progress=progress
+            house.settings.home,
+            house.ledger,
+            config,
+            mode=mode,
+            clock=clock,
+            lookup=house.settings.lookup,
+            progress=progress,
+            pace=Pace(for_seconds=DELIVERY_SECONDS if for_seconds is None else for_seconds),
+            hold=make_hold(config.timing, _read_calendar(house, clock()), house.ledger.outbox.count_delivered),
+            show=show,
         )
         counts.update(
             delivered=report.delivered,
             simulated=report.simulated,
             suppressed=report.suppressed,
             failed=report.failed,
+            waiting=report.waiting,
             error="; ".join(report.failures),
         )
     return report
@@ -146,6 +182,7 @@ def run_month(
         else ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
     )
     failures = [report.error for report in reports if report.error is not None]
+    contact_faults = check_contacts(house, clock, month)
     document_quality(house, month, clock, only_missing=offline, progress=progress)
     try:
         assessment = assess_month(house, month, clock, progress=progress)
@@ -153,7 +190,7 @@ def run_month(
         raise add_causes(error, failures) from None
     open_review(house, assessment, clock)
     queued = queue_messages(house, month, clock)
-    return RunReport(reports, assessment, queued, failures)
+    return RunReport(reports, assessment, queued, failures, contact_faults)
 
 
 def document_quality(
@@ -204,7 +241,7 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
         lines = house.ledger.register.list_month(str(month))
         if lines:
             with house.view() as view:
-                contacts = load_contacts(view)
+                contacts = load_contacts(view, config.channels)
             queue_publication_notice(
                 house.ledger,
                 config,
@@ -226,7 +263,7 @@ def watch_reviews(house: House, clock: Clock) -> WatchReport:
     """
     with record_step(house, "watch_reviews", clock) as counts:
         now = clock()
-        calendar = CityCalendar.from_policy(load_policy(house.settings.config / "policy").at(city_day(now)))
+        calendar = _read_calendar(house, now)
         if not calendar.is_working_day(city_day(now)):
             return WatchReport(is_working_day=False)
         months = [Month.parse(month) for month in house.ledger.results.list_months()]
@@ -262,6 +299,11 @@ def _publication_broke_off(house: House, month: Month) -> bool:
     return max(line.recorded_at for line in lines) > max(finished, default=datetime.min.replace(tzinfo=UTC))
 
 
+def _read_calendar(house: House, now: datetime) -> CityCalendar:
+    """The working days as they are entered today."""
+    return CityCalendar.from_policy(load_policy(house.settings.config / "policy").at(city_day(now)))
+
+
 def _remind(
     house: House, standings: Sequence[ReviewStanding], calendar: CityCalendar, now: datetime
 ) -> tuple[list[ReviewStanding], list[str]]:
@@ -269,7 +311,7 @@ def _remind(
     every = load_review_settings(house.settings.config).remind_after_working_days
     config = load_notify_config(house.settings.config)
     with house.view() as view:
-        contacts = load_contacts(view)
+        contacts = load_contacts(view, config.channels)
     reminded = []
     missing: set[str] = set()
     for standing in standings:

@@ -21,7 +21,8 @@ from flows.lake import Lake
 from flows.ledger import Ledger
 from flows.ledger.checkup import LedgerState, describe_url, examine_ledger
 from flows.month import city_day
-from flows.notify.config import load_notify_config
+from flows.notify.config import load_notify_config, require_secrets
+from flows.notify.recipients import load_contacts
 from flows.policy import load_policy
 from flows.review.letters.template import load_letter_template
 from flows.review.people import load_review_settings
@@ -63,6 +64,7 @@ def examine_installation(
     try:
         if house is not None:
             yield _examine_chain(house.ledger)
+            yield from _examine_contacts(house)
         yield from SourceDoctor(settings.config, house, clock(), timing).examine_sources(ready)
     finally:
         if house is not None:
@@ -93,6 +95,7 @@ def _examine_configuration(
 
     def describe_messages() -> str:
         config = load_notify_config(settings.config)
+        require_secrets(config, settings.lookup)
         return f"messages: {len(config.messages)} kinds, mode {config.mode}"
 
     def describe_letters() -> str:
@@ -132,6 +135,17 @@ def _examine_chain(ledger: Ledger) -> Finding:
         "decisions",
         f"{state.entry_count} entries are as they were written; the last is {state.head[:HASH_DIGITS]}",
     )
+
+
+def _examine_contacts(house: House) -> Iterator[Finding]:
+    """A warning for each landed contact that its channel can't send to; settings at fault were told."""
+    with suppress(ConfigurationError):
+        channels = load_notify_config(house.settings.config).channels
+        with house.view() as view:
+            contacts = load_contacts(view, channels)
+        yield Finding("ok", "contacts", f"{len(contacts.by_unit_role)} can be written to")
+        for fault in contacts.faults:
+            yield Finding("warn", "contacts", str(fault), "correct it in the contacts, then ingest them")
 
 
 def _examine_sources_needed(config: Path, today: date) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.cycle import (
     add_causes,
     assess_month,
+    check_contacts,
     deliver,
     document_quality,
     open_review,
@@ -29,6 +30,7 @@ from flows.errors import FivestarError, join_failures
 from flows.ingest.flow import open_flow_house, pull_source_task, read_clock, tell_across_tables
 from flows.ingest.ingestion import PARTS, PULLS_AT_ONCE, read_sources, select_sources
 from flows.month import Month, city_day, find_last_closed_month
+from flows.notify.missing import describe_unreached
 from flows.results import MonthResult, count_monthly_cost_fen
 from flows.review.flow import emit_decided
 from flows.review.standing import find_standing
@@ -83,6 +85,8 @@ def ingest_month(month: str, home: str | None, config: str | None) -> list[Fives
         failures |= {platform: failure for platform, future in futures.items() if (failure := _find_failure(future))}
     with open_flow_house(home, config) as house:
         tell_across_tables(house, read_sources(house))
+        for fault in check_contacts(house, read_clock, Month.parse(month)):
+            get_run_logger().warning(fault)
     return list(failures.values())
 
 
@@ -115,6 +119,8 @@ def notify(month: str, home: str | None, config: str | None) -> int:
     with open_flow_house(home, config) as house:
         report = queue_messages(house, Month.parse(month), read_clock)
         delivery = deliver(house, read_clock)
+    if report.without_contact:
+        get_run_logger().warning(describe_unreached(report.without_contact))
     delivery.refuse_incomplete()
     return report.queued
 

@@ -148,6 +148,7 @@ def test_every_step_leaves_an_outcome(march: DemoRun) -> None:
         ("ingest", "public_service"): 1,
         ("ingest", "sheets"): 1,
         ("ingest", "supervision"): 1,
+        ("check_contacts", None): 1,
         ("data_docs", None): 1,
         ("evaluate", None): 1,
         ("open_review", None): 1,

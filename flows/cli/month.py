@@ -80,7 +80,7 @@ def ingest(
 ) -> None:
     """Pull the sources, check what they sent, and land it; by default what changed since the last pull."""
     from flows.cli.progress import show_progress
-    from flows.cycle import document_quality
+    from flows.cycle import check_contacts, document_quality
     from flows.ingest.ingestion import ingest_months, ingest_sources, read_sources
 
     if month is not None and since is not None:
@@ -98,7 +98,10 @@ def ingest(
                     document_quality(house, each, read_clock, progress=progress)
             else:
                 reports = ingest_sources(house, sources, window, read_clock, progress=progress)
+        has_contacts = any("contacts" in source.tables for source in sources)
+        contact_faults = check_contacts(house, read_clock) if has_contacts else []
     _echo_pulls(reports)
+    _echo_warnings(contact_faults)
     _raise_failures([report.error for report in reports])
 
 
@@ -111,13 +114,16 @@ def run(
     """Run the whole monthly cycle, up to open review."""
     from flows.cli.progress import show_progress
     from flows.cycle import run_month
+    from flows.notify.missing import describe_unreached
 
     chosen = Month.parse(month)
     with open_installation(home, config) as house, show_progress() as progress:
         report = run_month(house, chosen, read_clock, offline=offline, progress=progress)
     _echo_pulls(report.pulls)
+    _echo_warnings(report.contact_faults)
     _echo_assessment(report.assessment)
     typer.echo(f"messages queued: {report.queued.queued}")
+    _echo_warnings(filter(None, [describe_unreached(report.queued.without_contact)]))
     _raise_failures(report.failures)
 
 
@@ -194,8 +200,12 @@ def _echo_pulls(reports: Iterable["PullReport"]) -> None:
                 f"{report.platform}/{pull.resource}: {pull.status}, {pull.received_count} received, "
                 f"{pull.landed_count} landed, {pull.rejected_count} rejected"
             )
-        for warning in report.warnings:
-            typer.echo(f"warning: {warning}", err=True)
+        _echo_warnings(report.warnings)
+
+
+def _echo_warnings(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
 
 
 def _echo_assessment(assessment: "Assessment") -> None:
@@ -203,8 +213,7 @@ def _echo_assessment(assessment: "Assessment") -> None:
     typer.echo(f"{assessment.record.month} revision {assessment.record.revision} ({state}): {assessment.folder}")
     for notice in assessment.result.notices:
         typer.echo(f"note: {notice}", err=True)
-    for alarm in assessment.result.alarms:
-        typer.echo(f"warning: {alarm}", err=True)
+    _echo_warnings(assessment.result.alarms)
 
 
 def _raise_failures(errors: Iterable[FivestarError | None]) -> None:

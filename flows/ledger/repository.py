@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from flows.errors import ConfigurationError
 from flows.lake import Landing, Manifest
 from flows.ledger.archive import ArchiveLedger
+from flows.ledger.deliveries import DeliveryLedger
 from flows.ledger.outbox import OutboxLedger
 from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus
 from flows.ledger.register import RegisterLedger
@@ -38,6 +39,7 @@ class Ledger:
         self.reviews = ReviewLedger(engine)
         self.register = RegisterLedger(engine)
         self.outbox = OutboxLedger(engine)
+        self.deliveries = DeliveryLedger(engine)
         self.archive = ArchiveLedger(engine)
 
     @classmethod

@@ -223,6 +223,32 @@ outbox = Table(
     Column("attempt_count", Integer, nullable=False),
     Column("queued_at", Instant, nullable=False),
     Column("delivered_at", Instant),
+    Column("sent_count", Integer, nullable=False, server_default="0"),
+    Column("code", String(40), nullable=False, server_default=""),
+    Column("next_attempt_at", Instant),
+    Column("claimed_by", String(80)),
+    Column("claimed_at", Instant),
+    Column("begun_at", Instant),
+    Column("withdrawal", Text),
     UniqueConstraint("key"),
     Index("ix_outbox_status", "status"),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("closed_until", Instant),
+)
+
+provider_calls = Table(
+    "provider_calls",
+    metadata,
+    number_rows(),
+    Column("quota_key", String(200), ForeignKey("quotas.key"), nullable=False),
+    Column("outbox_id", Integer, ForeignKey("outbox.id"), nullable=False),
+    Column("called_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+    Index("ix_provider_calls_quota_key", "quota_key"),
+    Index("ix_provider_calls_outbox_id", "outbox_id"),
 )

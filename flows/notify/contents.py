@@ -10,7 +10,13 @@ from typing import Literal
 
 Tier = Literal["community", "street", "district", "city"]
 MessageName = Literal[
-    "star_card", "district_ranking", "hr_digest", "review_reminder", "publication_notice", "sanity_alarm"
+    "star_card",
+    "district_ranking",
+    "hr_digest",
+    "review_reminder",
+    "publication_notice",
+    "sanity_alarm",
+    "missing_contacts",
 ]
 
 LABEL = "月度监测结果（暂定）"
@@ -153,16 +159,52 @@ class SanityAlarm:
     missing_sources: tuple[MissingSource, ...]
 
 
-Content = StarCard | DistrictRanking | HrDigest | ReviewReminder | PublicationNotice | SanityAlarm
+@dataclass(frozen=True)
+class MissingContact:
+    """A unit that can't be written to in one role; `is_unusable` if its channel can't use the one it has."""
+
+    unit_name: str
+    unit_code: str
+    role_title: str
+    is_unusable: bool
+
+
+@dataclass(frozen=True)
+class MissingContacts:
+    """Which units have no contact for a message that is meant for them; the first of them, and how many more."""
+
+    month: str
+    unit_count: int
+    rows: tuple[MissingContact, ...]
+    left_count: int
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a later revision changed in a message that its reader has; `subject` is the message's own.
+
+    `headline` is the first change and how many there are; `told_on` the day on which the reader was sent the message.
+    """
+
+    subject: str
+    headline: str
+    told_on: str
+    earlier_revision: int
+    revision: int
+    changes: tuple[str, ...]
+
+
+Content = StarCard | DistrictRanking | HrDigest | ReviewReminder | PublicationNotice | SanityAlarm | MissingContacts
 
 
 @dataclass(frozen=True)
 class MessageKind:
     """A message's content class, whose data it holds, and what its template may not leave out."""
 
-    content: type[Content]
+    content: type[Content | Correction]
     tier: Tier
     required: frozenset[str]
+    required_in_subject: frozenset[str] = frozenset()
 
 
 KINDS: Mapping[MessageName, MessageKind] = {
@@ -176,4 +218,11 @@ KINDS: Mapping[MessageName, MessageKind] = {
     ),
     "publication_notice": MessageKind(PublicationNotice, "city", frozenset({"month", "entered_count", "left_count"})),
     "sanity_alarm": MessageKind(SanityAlarm, "city", frozenset({"month", "alarms", "missing_sources"})),
+    "missing_contacts": MessageKind(MissingContacts, "city", frozenset({"unit_count", "rows", "left_count"})),
 }
+
+CORRECTION = "correction"
+CORRECTION_KIND = MessageKind(
+    Correction, "city", frozenset({"told_on", "changes"}), required_in_subject=frozenset({"subject"})
+)
+"""What goes before a message that corrects an earlier one, to whomever that went."""

@@ -46,11 +46,12 @@ SCORE_PLACES = 2
 
 @dataclass(frozen=True)
 class UnitContent:
-    """What one message says about one unit."""
+    """What one message says about one unit; `number` ends its key where one revision may need it again."""
 
     message: MessageName
     unit_code: str
     content: Content
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,21 @@ class _Standing:
 
 @dataclass(frozen=True)
 class MonthContents:
-    """What the newest revision of a month has to say."""
+    """What a revision of a month has to say."""
 
     revision: int
     contents: Sequence[UnitContent]
 
 
-def list_month_contents(ledger: Ledger, month: Month, policy_values: Iterable[PolicyValue]) -> MonthContents:
+def list_month_contents(
+    ledger: Ledger, month: Month, policy_values: Iterable[PolicyValue], revision: int | None = None
+) -> MonthContents:
     """The month's star cards, rankings, HR digest and, if there is cause, sanity alarm, one for each unit.
 
-    `policy_values` name the indicators in reasons. Raises `QualityGate` if the month has not been evaluated.
+    They are those of `revision`, or else of the newest. `policy_values` name the indicators in reasons. Raises
+    `QualityGate` if the month has not been evaluated.
     """
-    record = _find_revision(ledger, month)
+    record = _find_revision(ledger, month, revision)
     now = _read_standing(ledger, month, record.revision)
     last = ledger.results.find_latest(str(month.plus(-1)))
     before = _read_standing(ledger, month.plus(-1), last.revision) if last else _Standing((), {}, {})
@@ -119,8 +123,9 @@ def describe_open_review(
     return MonthContents(record.revision, [UnitContent("review_reminder", CITY, reminder)])
 
 
-def _find_revision(ledger: Ledger, month: Month) -> RevisionRecord:
-    record = ledger.results.find_latest(str(month))
+def _find_revision(ledger: Ledger, month: Month, revision: int | None = None) -> RevisionRecord:
+    results = ledger.results
+    record = results.find_latest(str(month)) if revision is None else results.find_revision(str(month), revision)
     if record is None:
         raise QualityGate(
             f"{month} has no result to tell anyone. Evaluate it first: fivestar evaluate --month {month}."

@@ -1,33 +1,33 @@
-"""Messages queued once under their keys, and delivered at most once each.
+"""Messages queued once under their keys, and queued again when a person says so.
 
 A key is `message:unit:role:month:rN`, with a further number where one revision may need the message again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
-from typing import get_args
 
-from flows.errors import DeliveryIncomplete, UsageError
-from flows.house import Progress
+from flows.errors import UsageError
 from flows.ledger import Ledger
-from flows.ledger.outbox import WAITING, Message, OutboxRow
+from flows.ledger.outbox import PENDING, WAITING, Message, OutboxRow
 from flows.month import Month
-from flows.notify.channels.channel import Channel, DeliveryFailure, PermanentFailure
-from flows.notify.channels.file import FileChannel
-from flows.notify.config import Mode, NotifyConfig
-from flows.notify.contents import MessageName
+from flows.notify.config import NotifyConfig
+from flows.notify.contents import Content, MessageName
+from flows.notify.corrections import Earlier, correct_message, find_unchanged
 from flows.notify.messages import MonthContents, describe_publication, list_month_contents
+from flows.notify.missing import describe_missing_contacts
 from flows.notify.recipients import Contacts
 from flows.policy import PolicyValue
 
-MONTH_MESSAGES: tuple[MessageName, ...] = ("star_card", "district_ranking", "hr_digest", "sanity_alarm")
+MONTH_MESSAGES: tuple[MessageName, ...] = (
+    "star_card",
+    "district_ranking",
+    "hr_digest",
+    "sanity_alarm",
+    "missing_contacts",
+)
 FIRST_REVISION = 1
-PROGRESS_EVERY = 100
 OUTDATED = "A newer result took its place before it went out."
-NOT_ALLOWED = "The address is not on allow_list in notify.yaml. Add it, or deliver with mode live; then resend."
-FAILURES_SHOWN = 5
 
 Target = tuple[str, str, str]
 """Message, unit and role: who is told what, whatever the revision."""
@@ -46,25 +46,6 @@ class QueueReport:
     without_contact: list[str]
 
 
-@dataclass(frozen=True)
-class DeliveryReport:
-    """How many messages went out, would have, were held back, or failed; `failures` says which and why."""
-
-    delivered: int
-    simulated: int
-    suppressed: int
-    failed: int
-    failures: tuple[str, ...]
-
-    def refuse_incomplete(self) -> None:
-        """Raise `DeliveryIncomplete` if any message failed."""
-        if self.failed:
-            shown = "\n".join(f"  {line}" for line in self.failures[:FAILURES_SHOWN])
-            more = self.failed - FAILURES_SHOWN
-            rest = f"\n  and {more} more; see `fivestar notify list`" if more > 0 else ""
-            raise DeliveryIncomplete(f"{self.failed} messages were not delivered:\n{shown}{rest}")
-
-
 def queue_month_messages(
     ledger: Ledger,
     config: NotifyConfig,
@@ -76,11 +57,24 @@ def queue_month_messages(
 ) -> QueueReport:
     """Queue what the month's newest revision says to communities, districts, HR and engineers.
 
-    A message whose body its reader has from an earlier revision is not queued again; a waiting one that is outdated
-    is suppressed. Raises `QualityGate` if the month has not been evaluated.
+    A message that its reader has from an earlier revision is not queued again, and where he has another one, what
+    changed goes before it; a waiting one that is outdated is suppressed. Raises `QualityGate` if the month has not
+    been evaluated.
     """
-    contents = list_month_contents(ledger, month, policy_values)
-    return queue_contents(ledger, config, contacts, contents, MONTH_MESSAGES, month=month, queued_at=queued_at)
+    values = list(policy_values)
+
+    def contents_of(revision: int) -> dict[tuple[str, str], Content]:
+        found = list_month_contents(ledger, month, values, revision)
+        return {(it.message, it.unit_code): it.content for it in found.contents}
+
+    newest = list_month_contents(ledger, month, values)
+    communities = ledger.results.list_communities(str(month), newest.revision)
+    missing = describe_missing_contacts(config, contacts, communities, month)
+    contents = replace(newest, contents=[*newest.contents, *missing])
+    earlier = Earlier(contents_of)
+    return queue_contents(
+        ledger, config, contacts, contents, MONTH_MESSAGES, month=month, queued_at=queued_at, earlier=earlier
+    )
 
 
 def queue_publication_notice(
@@ -110,8 +104,9 @@ def requeue_messages(
 ) -> QueueReport:
     """Let messages that failed or were suppressed go out again, to the contacts as they are now.
 
-    With `keys` exactly these, delivered ones too. An outdated message, or one with a newer one for the same reader,
-    stays as it is. Raises `UsageError` for a key that is not in the outbox.
+    With `keys` exactly these, delivered ones and those that will be tried again too. One that is queued or being
+    sent, an outdated message, or one with a newer one for the same reader, stays as it is. Raises `UsageError` for a
+    key that is not in the outbox.
     """
     rows = ledger.outbox.list_messages(month=str(month) if month else None)
     for key in sorted(set(keys).difference(row.key for row in rows)):
@@ -124,7 +119,7 @@ def requeue_messages(
         if not wanted:
             continue
         contact = contacts.find(row.unit_code, row.role)
-        if row.status in WAITING or row.detail == OUTDATED:
+        if row.status in ("queued", "sending") or row.detail == OUTDATED:
             already += 1
         elif contact is None:
             missing.add(row.unit_code)
@@ -132,48 +127,6 @@ def requeue_messages(
             ledger.outbox.requeue(row.id, channel=contact.channel, address=contact.address)
             queued += 1
     return QueueReport(queued, already, 0, sorted(missing))
-
-
-def deliver_messages(
-    house_home: Path,
-    ledger: Ledger,
-    config: NotifyConfig,
-    *,
-    mode: str | None,
-    now: datetime,
-    progress: Progress,
-) -> DeliveryReport:
-    """Deliver what waits in the outbox, by `mode` or else the configured one.
-
-    Each message's status is noted right after its channel answers. Raises `UsageError` for an unknown mode; failures
-    are reported, not raised: see `DeliveryReport.refuse_incomplete`.
-    """
-    mode = mode or config.mode
-    if mode not in get_args(Mode):
-        raise UsageError(f"mode {mode!r} is not known. Modes are {', '.join(get_args(Mode))}.")
-    rows = [] if mode == "off" else ledger.outbox.list_messages(statuses=WAITING)
-    channels = {name: FileChannel(house_home / settings.folder) for name, settings in config.channels.items()}
-    counts = dict.fromkeys(("delivered", "simulated", "suppressed"), 0)
-    failures: list[str] = []
-    for number, row in enumerate(rows, start=1):
-        try:
-            if mode == "allow-list" and row.address not in config.allow_list:
-                ledger.outbox.set_status(row.id, "suppressed", detail=NOT_ALLOWED)
-                counts["suppressed"] += 1
-            elif mode == "simulate":
-                _find_channel(channels, row).check(row)
-                counts["simulated"] += 1
-            else:
-                receipt = _find_channel(channels, row).send(row)
-                ledger.outbox.set_status(row.id, "delivered", detail=receipt.detail, delivered_at=now)
-                counts["delivered"] += 1
-        except DeliveryFailure as failure:
-            failures.append(f"{row.key}: {failure}")
-            if mode != "simulate":
-                _note_failure(ledger, row, failure)
-        if number % PROGRESS_EVERY == 0 or number == len(rows):
-            progress(f"messages ({mode})", number)
-    return DeliveryReport(**counts, failed=len(failures), failures=tuple(failures))
 
 
 def queue_contents(
@@ -186,101 +139,84 @@ def queue_contents(
     month: Month,
     queued_at: datetime,
     number: int | None = None,
+    earlier: Earlier | None = None,
 ) -> QueueReport:
     """Queue the contents and suppress waiting messages of `names` that they outdate, in one transaction.
 
-    A message that waits already goes to its unit's contact as it is now.
+    A message that waits already goes to its unit's contact as it is now. `earlier` tells what earlier revisions said:
+    with it, a message that says otherwise than the one its reader has becomes a correction.
     """
     revision = month_contents.revision
-    messages, missing = _address_contents(config, contacts, month_contents, month, number)
+    drafts, missing = _address_contents(config, contacts, month_contents, month, number)
     rows = [row for row in ledger.outbox.list_messages(month=str(month)) if row.message in names]
     by_target: dict[Target, list[OutboxRow]] = {}
     for row in rows:
         by_target.setdefault(_target(row), []).append(row)
-    found = {message.key: _find_unchanged(by_target.get(_target(message), []), message) for message in messages}
-    fresh = [message for message in messages if found[message.key] is None]
+    messages = [message for message, _ in drafts]
+    found = {
+        message.key: find_unchanged(by_target.get(_target(message), []), message, content, earlier)
+        for message, content in drafts
+    }
+    fresh = [
+        correct_message(config.correction, by_target.get(_target(message), []), message, content, earlier)
+        for message, content in drafts
+        if found[message.key] is None
+    ]
     kept_keys = {row.key for row in found.values() if row is not None}
-    fresh_targets = {_target(message) for message in fresh}
+    stale_targets = {_target(message) for message in fresh} | _list_settled(rows, messages)
     outdated_ids = [
         row.id
         for row in rows
-        if row.status in WAITING
+        if row.status in PENDING
         and row.key not in kept_keys
-        and (row.revision < revision or _target(row) in fresh_targets)
+        and (row.revision < revision or _target(row) in stale_targets)
     ]
     queued = ledger.outbox.queue(fresh, queued_at, outdated_ids=outdated_ids, outdated_detail=OUTDATED)
     for message in messages:
         kept = found[message.key]
         if kept is not None and kept.status in WAITING and _contact(kept) != _contact(message):
-            ledger.outbox.requeue(kept.id, channel=message.channel, address=message.address)
+            ledger.outbox.readdress(kept.id, channel=message.channel, address=message.address)
     already = len(kept_keys.intersection(found))
     return QueueReport(queued, already, len(messages) - already - len(fresh), missing)
 
 
 def _address_contents(
     config: NotifyConfig, contacts: Contacts, month_contents: MonthContents, month: Month, number: int | None
-) -> tuple[list[Message], list[str]]:
-    """The contents rendered, each for its own unit's contact, and the codes of the units that have none."""
+) -> tuple[list[tuple[Message, Content]], list[str]]:
+    """The contents rendered, each for its own unit's contacts, and the codes of the units that have none."""
     revision = month_contents.revision
-    messages: list[Message] = []
+    drafts: list[tuple[Message, Content]] = []
     missing: set[str] = set()
     for content in month_contents.contents:
         template = config.messages.get(content.message)
         if template is None:
             continue
-        contact = contacts.find(content.unit_code, template.role)
-        if contact is None:
-            missing.add(content.unit_code)
-            continue
         subject, body = template.render(content.content)
-        parts = [content.message, content.unit_code, contact.role, str(month), f"r{revision}"]
-        messages.append(
-            Message(
-                key=":".join([*parts, *([] if number is None else [str(number)])]),
+        for role in template.roles:
+            contact = contacts.find(content.unit_code, role)
+            if contact is None:
+                missing.add(content.unit_code)
+                continue
+            parts = [content.message, content.unit_code, role, str(month), f"r{revision}", content.number]
+            message = Message(
+                key=":".join([*filter(None, parts), *([] if number is None else [str(number)])]),
                 message=content.message,
                 month=str(month),
                 revision=revision,
                 unit_code=content.unit_code,
-                role=contact.role,
+                role=role,
                 channel=contact.channel,
                 address=contact.address,
                 subject=subject if revision == FIRST_REVISION else f"{subject}（第 {revision} 版）",
                 body=body,
             )
-        )
-    return messages, sorted(missing)
+            drafts.append((message, content.content))
+    return drafts, sorted(missing)
 
 
-def _find_unchanged(earlier: Sequence[OutboxRow], message: Message) -> OutboxRow | None:
-    """The message that already tells its reader this, if any: seen from the last one that was not held back.
-
-    A waiting message with another body does not count: it will be suppressed, so the reader never sees it.
-    """
-    for row in reversed(earlier):
-        if row.key == message.key:
-            return row
-        if row.status == "suppressed":
-            continue
-        if row.body == message.body:
-            return row
-        if row.status not in WAITING:
-            return None
-    return None
-
-
-def _find_channel(channels: Mapping[str, Channel], message: Message) -> Channel:
-    channel = channels.get(message.channel)
-    if channel is None:
-        raise PermanentFailure(
-            f"notify.yaml has no channel {message.channel!r}; it has {', '.join(channels) or 'none'}. Add it, or "
-            "correct the channel of this unit's contact; then resend."
-        )
-    return channel
-
-
-def _note_failure(ledger: Ledger, row: OutboxRow, failure: DeliveryFailure) -> None:
-    lasting = isinstance(failure, PermanentFailure)
-    ledger.outbox.set_status(row.id, "permanent_failure" if lasting else "temporary_failure", detail=str(failure))
+def _list_settled(rows: Iterable[OutboxRow], messages: Iterable[Message]) -> set[Target]:
+    """Who was to be told of missing contacts, of which none is missing any more."""
+    return {_target(row) for row in rows if row.message == "missing_contacts"} - set(map(_target, messages))
 
 
 def _contact(message: Message) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from flows.ledger import Ledger
-from flows.ledger.outbox import WAITING
+from flows.ledger.outbox import PENDING
 from flows.month import Month, city_day
 from flows.notify.config import NotifyConfig
 from flows.notify.contents import MessageName
@@ -52,8 +52,8 @@ def was_reminded_since(ledger: Ledger, month: Month, due_on: date) -> bool:
 
 
 def withdraw_reminders(ledger: Ledger, month: Month, at: datetime) -> int:
-    """How many reminders of the month still waited and are suppressed now: there is nothing left to decide."""
-    rows = ledger.outbox.list_messages(month=str(month), statuses=WAITING)
+    """How many reminders of the month had not gone out and are suppressed now: there is nothing left to decide."""
+    rows = ledger.outbox.list_messages(month=str(month), statuses=PENDING)
     waiting_ids = [row.id for row in rows if row.message == REMINDER]
     ledger.outbox.queue([], at, outdated_ids=waiting_ids, outdated_detail=OUTDATED)
     return len(waiting_ids)

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Template, TemplateError
 
 from flows.errors import ConfigurationError
-from flows.notify.contents import Content, MessageKind, Tier
+from flows.notify.contents import CORRECTION, Content, Correction, MessageKind, Tier
 from flows.templates import (
     check_template,
     escape_markdown,
@@ -17,15 +17,13 @@ from flows.templates import (
 
 
 @dataclass(frozen=True)
-class MessageTemplate:
-    """One message's subject and body, and whose contact it goes to."""
+class TextTemplate:
+    """A subject and a body."""
 
-    role: str
-    tier: Tier
     subject: Template
     body: Template
 
-    def render(self, content: Content) -> tuple[str, str]:
+    def render(self, content: Content | Correction) -> tuple[str, str]:
         """The subject, one line, and the body, Markdown. Raises `ConfigurationError` if a template cannot cope."""
         values = vars(content)
         try:
@@ -35,6 +33,14 @@ class MessageTemplate:
                 f"template {self.body.name}: {type(error).__name__}: {error}. Mend the template, or its subject in "
                 "notify.yaml."
             ) from error
+
+
+@dataclass(frozen=True)
+class MessageTemplate(TextTemplate):
+    """One message's subject and body, and whose contacts it goes to: those of these roles at its unit."""
+
+    roles: tuple[str, ...]
+    tier: Tier
 
 
 class TemplateFolder:
@@ -51,7 +57,7 @@ class TemplateFolder:
         path = self._folder / file
         if not path.is_file():
             raise ConfigurationError(
-                f"notify.yaml, messages.{name}.template: {where} is not there. Restore it, or name another file."
+                f"{_find_place(name)}.template: {where} is not there. Restore it, or name another file."
             )
         text = path.read_text(encoding="utf-8")
         used = check_template(self._markdown, text, where, name=name, content=kind.content)
@@ -60,6 +66,11 @@ class TemplateFolder:
 
     def read_subject(self, text: str, name: str, kind: MessageKind) -> Template:
         """The subject template `text`. Raises `ConfigurationError` if it names what `kind` lacks."""
-        where = f"notify.yaml, messages.{name}.subject"
-        check_template(self._line, text, where, name=name, content=kind.content)
+        where = f"{_find_place(name)}.subject"
+        used = check_template(self._line, text, where, name=name, content=kind.content)
+        require_placeholders(kind.required_in_subject, used, where, name)
         return self._line.from_string(text)
+
+
+def _find_place(name: str) -> str:
+    return f"notify.yaml, {name}" if name == CORRECTION else f"notify.yaml, messages.{name}"

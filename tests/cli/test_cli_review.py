@@ -194,6 +194,22 @@ def test_messages_are_delivered_once_and_a_failing_one_exits_15(home: Home) -> N
     assert answer.code == 15
     assert f"{key}: the outbox folder cannot be written" in answer.err
     assert "1 messages were not delivered" in answer.err
-    assert f"{key}\ttemporary_failure" in home.run("notify", "list", "--month", "2024-03").out
+    header, *rows = home.run("notify", "list", "--month", "2024-03").out.splitlines()
+    assert header == "key\tstatus\tcode\tchannel\tattempts\tnext attempt\tdetail"
+    [row] = [row.split("\t") for row in rows if row.startswith(f"{key}\t")]
+    assert row[1:5] == ["temporary_failure", "", "file", "1"]
+    assert row[5].endswith("+08:00")
     folder.unlink()
+    # It would be tried again after a minute; a person may have it tried at once.
+    assert home.run("notify", "deliver", "--mode", "live", "--for", "0").out.startswith("delivered: 0, ")
+    assert home.run("notify", "resend", "--key", key).out.startswith("queued: 1, ")
     assert home.run("notify", "deliver", "--mode", "live").out.startswith("delivered: 1, ")
+
+
+def test_what_a_simulation_would_send_is_written_and_shown(home: Home) -> None:
+    key = "hr_digest:city:hr:2024-03:r1"
+    home.run("notify", "resend", "--key", key)
+    answer = home.run("notify", "deliver", "--mode", "simulate", "--show")
+    assert f"message: {key}\nchannel: file\n" in answer.out
+    assert f"what would be sent: {home.path / 'outbox' / 'simulated'}" in answer.out
+    assert "simulated: 1, " in answer.out

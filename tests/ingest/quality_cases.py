@@ -162,6 +162,20 @@ _CASES: dict[str, dict[str, tuple[Changes, Changes]]] = {
             [{"certificate": it, "certificate_on": None} for it in ("assistant", "intermediate", "senior")],
         ),
     },
+    "contacts": {
+        # The city, a district, a street and a community; and a digit too few or too many of each.
+        "unit_code_pattern:unit_code": (
+            [{"unit_code": it} for it in ("city", "410202", "410202001", HOME)],
+            [{"unit_code": it} for it in ("City", "41020", "4102020", "4102020010", HOME + "0", WIDE)],
+        ),
+        **{
+            f"address_pattern:{column}": (
+                [{column: it} for it in ("li.lei@example.org", "龙亭", "138 0000", "a" * 254)],
+                [{column: it} for it in ("a\n", "a\tb", "a\x00", "a\x7f", "a" * 255)],
+            )
+            for column in ("channel", "address")
+        },
+    },
 }
 
 

@@ -5,11 +5,15 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from channel_kit import OpenChannel, open_robot
 from notify_city import NOW, make_contacts
+from robot_clock import TestClock
+from robot_server import RobotServer, serve_robots
 
 from flows.ledger import Ledger
 from flows.ledger.results import Making
 from flows.month import Month
+from flows.notify.channels.channel import Channel
 from flows.notify.config import NotifyConfig, load_notify_config
 from flows.notify.outbox import QueueReport, queue_month_messages
 from flows.notify.recipients import Contacts
@@ -70,3 +74,25 @@ def queue(ledger: Ledger, config: NotifyConfig) -> Queue:
         )
 
     return queue_result
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    return TestClock()
+
+
+@pytest.fixture
+def robots(clock: TestClock) -> Iterator[RobotServer]:
+    """The robots of the three providers, by the test's clock."""
+    with serve_robots(clock) as server:
+        yield server
+
+
+@pytest.fixture
+def open_kind(robots: RobotServer, clock: TestClock) -> OpenChannel:
+    """Opens the channel of a kind at the robots' server."""
+
+    def open_one(kind: str, **changes: dict[str, str]) -> Channel:
+        return open_robot(kind, robots.url, clock, **changes)
+
+    return open_one

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from flows.ledger.outbox import Message
 from flows.notify.recipients import Contact, Contacts
 from flows.results import MonthResult
 
@@ -16,3 +17,19 @@ def make_contacts(result: MonthResult, **changes: str) -> Contacts:
     units |= {("city", "hr"), ("city", "engineer")}
     contacts = {unit: replace(Contact(*unit, "file", f"{unit[1]}-{unit[0]}"), **changes) for unit in units}
     return Contacts(contacts)
+
+
+def make_message(body: str = "正文", *, subject: str = "2024 年 3 月星级卡", address: str = "gulou") -> Message:
+    """A message to one robot or person; its key is always the same."""
+    return Message(
+        key="star_card:410204001001:secretary:2024-03:r1",
+        message="star_card",
+        month="2024-03",
+        revision=1,
+        unit_code="410204001001",
+        role="secretary",
+        channel="x",
+        address=address,
+        subject=subject,
+        body=body,
+    )

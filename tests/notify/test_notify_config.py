@@ -1,5 +1,6 @@
 """`notify.yaml` and its templates are refused if anything in them is doubtful."""
 
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from notify_faults import spoil
 
 from flows.errors import ConfigurationError
 from flows.notify.config import load_notify_config
+from flows.notify.timing import QuietHours
 
 
 def test_the_shipped_settings_simulate_and_know_every_message(config):
@@ -18,6 +20,7 @@ def test_the_shipped_settings_simulate_and_know_every_message(config):
         "review_reminder",
         "publication_notice",
         "sanity_alarm",
+        "missing_contacts",
     }
     assert set(config.channels) == {"file"}
 
@@ -28,7 +31,9 @@ def test_the_shipped_settings_simulate_and_know_every_message(config):
         ("mode: simulate", "mode: dry-run", ["mode", "'dry-run'", "'allow-list'", "'live'"]),
         ("allow_list: []", "allowlist: []", ["allowlist", "mode, allow_list, channels, messages"]),
         ("{kind: file, folder", "{kind: file, path: x, folder", ["channels.file.path", "kind, folder"]),
-        ("kind: file", "kind: wecom", ["channels.file.kind", "'wecom'", "'file'"]),
+        ("kind: file", "kind: fax", ["channels.file.kind", "'fax'", "file, wecom, dingtalk, feishu, email, sms"]),
+        ("{kind: file, folder", "{folder", ["channels.file.kind: missing", "file, wecom, dingtalk"]),
+        ("{kind: file, folder: outbox}", "fax", ["channels.file", "dictionary"]),
         (
             "    role: secretary",
             "    roles: secretary",
@@ -45,6 +50,20 @@ def test_the_shipped_settings_simulate_and_know_every_message(config):
         ),
         ("template: star_card.md.j2", "template: ../card.md.j2", ["messages.star_card.template"]),
         ("{{ month }}星级卡", "{{ moon }}星级卡", ["messages.star_card.subject", "'moon'", "month"]),
+        ("role: [hr, engineer]", "role: []", ["messages.missing_contacts.role", "at least 1"]),
+        ("role: [hr, engineer]", "role: [hr, mayor]", ["messages.missing_contacts.role", "'mayor'"]),
+        ("    days: working", "    days: weekday", ["messages.star_card.days", "'any' or 'working'"]),
+        ("    days: working", "    day: working", ["messages.star_card.day", "tier, role, days, urgent"]),
+        ('start: "21:00"', 'start: "24:00"', ["timing.quiet_hours.start", "'24:00'"]),
+        ('start: "21:00"', 'from: "21:00"', ["timing.quiet_hours.from", "takes start, end"]),
+        ('start: "21:00"', 'start: "07:00"', ["timing.quiet_hours", "begin and end at 07:00"]),
+        ("daily_limit: 8", "daily_limit: 0", ["timing.daily_limit", "0"]),
+        ("daily_limit: 8", "limit: 8", ["timing.limit", "quiet_hours, daily_limit, silent_channels"]),
+        ("silent_channels: [file]", "silent_channels: [fax]", ["timing.silent_channels", "'fax'", "there are file"]),
+        ("：{{ subject }}", "：{{ body }}", ["correction.subject", "'body'", "subject, headline"]),
+        ("：{{ subject }}", "", ["correction.subject", "placeholder subject is missing"]),
+        ("template: correction.md.j2", "template: c.md.j2", ["correction.template", "templates/c.md.j2"]),
+        ("template: correction.md.j2", "file: correction.md.j2", ["correction.file", "subject, template"]),
         ("mode: simulate", "mode: [", ["notify.yaml", "not YAML"]),
     ],
 )
@@ -73,6 +92,22 @@ def test_a_wrong_template_is_refused_at_load(config_folder: Path, old: str, new:
     assert all(words in str(refused.value) for words in ["templates/star_card.md.j2", *said]), str(refused.value)
 
 
+def test_what_the_settings_leave_open_about_timing_holds_nothing(config_folder: Path):
+    text = (config_folder / "notify.yaml").read_text(encoding="utf-8")
+    start, end = text.index("timing:"), text.index("# Remove a message")
+    (config_folder / "notify.yaml").write_text(text[:start] + text[end:], encoding="utf-8")
+    timing = load_notify_config(config_folder).timing
+    assert (timing.quiet_hours, timing.daily_limit, timing.silent_channels) == (None, None, frozenset())
+
+
+def test_the_shipped_settings_leave_people_alone_at_night_and_on_days_off(config):
+    assert config.timing.quiet_hours == QuietHours(time(21), time(7))
+    days = {name: timing.days for name, timing in config.timing.messages.items()}
+    assert days.pop("sanity_alarm") == "any"
+    assert set(days.values()) == {"working"}
+    assert not any(timing.urgent for timing in config.timing.messages.values())
+
+
 def test_a_missing_settings_file_is_named(tmp_path: Path):
     with pytest.raises(ConfigurationError, match=r"notify\.yaml: not there"):
         load_notify_config(tmp_path)
@@ -80,5 +115,6 @@ def test_a_missing_settings_file_is_named(tmp_path: Path):
 
 def test_a_message_that_is_taken_out_of_the_settings_is_not_needed(config_folder: Path):
     text = (config_folder / "notify.yaml").read_text(encoding="utf-8")
-    (config_folder / "notify.yaml").write_text(text[: text.index("  sanity_alarm:")], encoding="utf-8")
+    start, end = text.index("  sanity_alarm:"), text.index("  missing_contacts:")
+    (config_folder / "notify.yaml").write_text(text[:start] + text[end:], encoding="utf-8")
     assert "sanity_alarm" not in load_notify_config(config_folder).messages

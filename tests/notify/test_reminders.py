@@ -51,7 +51,7 @@ def test_a_reminder_tells_hr_how_many_are_open_and_since_when(make_result, save,
     [row] = ledger.outbox.list_messages()
     assert (row.unit_code, row.role) == ("city", "hr")
     assert row.subject == "2024年3月等级调整建议待审定已满 3 个工作日：还有 7 条"
-    assert "自 2024年4月3日 起待审定，已满 **3** 个工作日" in row.body
+    assert "自2024年4月3日起待审定，已满 **3** 个工作日" in row.body
     assert "还有 **7** 条没有审定，其中须逐条审定：**2** 条" in row.body
     assert "`hr-review.xlsx`" in row.body
 

@@ -12,9 +12,9 @@ from docx import Document
 from docx.shared import Mm
 
 from flows.errors import ConfigurationError
+from flows.markdown import Heading, Note, Paragraph, Point, Span, Table, parse_blocks, parse_line
 from flows.review.letters.contents import REQUIRED, Fact, Letter, LetterDecision, LetterStep, PayRow
 from flows.review.letters.document import LetterPress
-from flows.review.letters.markdown import Heading, Note, Paragraph, Point, Span, Table, parse_blocks, parse_line
 from flows.review.letters.template import FILE, load_letter_template
 from flows.templates import list_placeholders
 

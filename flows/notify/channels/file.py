@@ -3,23 +3,22 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from flows.ledger.outbox import Message
-from flows.notify.channels.channel import PermanentFailure, Receipt, TransientFailure
+from flows.notify.channels.channel import Payload, PermanentFailure, Permit, Receipt, TransientFailure, permit_all
+from flows.notify.channels.settings import ChannelSettings
 
 FIRST_REVISION = "r1"
 _FOLDER_NAME = re.compile(r"[\w@+-][\w@+.-]{0,79}")
 
 
-class FileSettings(BaseModel):
+class FileSettings(ChannelSettings):
     """Where messages are put: a folder, relative to the installation's home or absolute."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["file"]
     folder: str = Field(min_length=1)
@@ -29,21 +28,26 @@ class FileSettings(BaseModel):
 class FileChannel:
     """Messages under `root`, as `<month>/<address>/<message>-<unit>-<role>.md`; a later revision adds `-r2`."""
 
+    repeats_safely: ClassVar[bool] = True
     root: Path
 
     def check(self, message: Message) -> Receipt:
         """The file, relative to `root`, that the message would be."""
-        return Receipt(self._place(message).as_posix())
+        place, text = self._place(message).as_posix(), _format(message)
+        return Receipt(place, (Payload(place, text, text, len(text.encode()), None),))
 
-    def send(self, message: Message) -> Receipt:
+    def send(self, message: Message, *, sent_count: int = 0, permit: Permit = permit_all) -> Receipt:
         """The message written aside and renamed: after a kill, sending again makes the same file."""
         place = self._place(message)
+        if sent_count:
+            return Receipt(place.as_posix())
+        permit()
         target = self.root / place
         aside = target.with_name(f".{target.name}.{uuid4().hex}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                aside.write_text(f"# {message.subject}\n\n{message.body}\n", encoding="utf-8", newline="\n")
+                aside.write_text(_format(message), encoding="utf-8", newline="\n")
                 aside.replace(target)
             finally:
                 aside.unlink(missing_ok=True)
@@ -54,6 +58,9 @@ class FileChannel:
             ) from error
         return Receipt(place.as_posix())
 
+    def find_quota(self, message: Message) -> None:
+        """No limit."""
+
     def _place(self, message: Message) -> Path:
         """The path from `root`; names are percent-encoded, so that two keys never share a file."""
         prefix = f"{message.message}:{message.unit_code}:{message.role}:{message.month}:"
@@ -62,12 +69,20 @@ class FileChannel:
         return Path(message.month, *_split_address(message.address), f"{name}.md")
 
 
+def _format(message: Message) -> str:
+    return f"# {message.subject}\n\n{message.body}\n"
+
+
+def find_folder_fault(address: str) -> str:
+    """Why an address can't be a folder below the channel's; empty if it can."""
+    if not address or all(_FOLDER_NAME.fullmatch(part) for part in address.split("/")):
+        return ""
+    return "the address cannot be a folder name. Give it letters, digits, '-' or '_', with '/' between folders"
+
+
 def _split_address(address: str) -> list[str]:
     """The subfolders that an address names; none if it is empty."""
-    parts = address.split("/") if address else []
-    if not all(_FOLDER_NAME.fullmatch(part) for part in parts):
-        raise PermanentFailure(
-            "the address cannot be a folder name. Give this unit's contact letters, digits, '-' or '_', with '/' "
-            "between folders, or leave it empty; then land the contacts and resend."
-        )
-    return parts
+    fault = find_folder_fault(address)
+    if fault:
+        raise PermanentFailure(f"{fault}, or leave it empty; then land the contacts and resend.")
+    return address.split("/") if address else []

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from flows.review.letters.markdown import Block, Heading, Line, Note, Point, Table
+from flows.markdown import Block, Heading, Line, Note, Point, Table, show_plainly
 from flows.review.letters.paper import TABLE_STYLE, TEXT_WIDTH, make_paper
 from flows.wording import TAGS
 
@@ -72,7 +72,7 @@ def _write_paragraph(line: Line, style: str, *, before: str = "", centred: bool 
     layout = f'<w:pStyle w:val="{style}"/>' + ('<w:jc w:val="center"/>' if centred else "")
     runs = _write_run(before, bold=False) if before else ""
     for span in line:
-        for place, text in enumerate(_ASSUMED.split(span.text)):
+        for place, text in enumerate(_ASSUMED.split(show_plainly(span))):
             # What isn't the city's rule stands out wherever it is named, whatever the wording does.
             runs += _write_run(text, bold=bold or span.bold or place % 2 == 1)
     return f"<w:p><w:pPr>{layout}</w:pPr>{runs}</w:p>"

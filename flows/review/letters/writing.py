@@ -11,6 +11,7 @@ from pathlib import Path
 from flows.errors import DecisionRefused, UsageError
 from flows.house import Clock, House, load_archived_policy, record_step
 from flows.ledger.results import RevisionRecord
+from flows.markdown import parse_blocks
 from flows.month import Month
 from flows.outputs import OUTPUTS
 from flows.review.letters.contents import LetterKind
@@ -22,7 +23,6 @@ from flows.review.letters.filling import (
     find_outcome,
     make_letter,
 )
-from flows.review.letters.markdown import parse_blocks
 from flows.review.letters.template import load_letter_template
 from flows.review.rows import ReviewRow, find_revision, list_review, list_standing_lines, refuse_outdated
 from flows.wording import TABLES

@@ -1,8 +1,8 @@
-"""The part of Markdown that a letter's wording may use: headings, paragraphs, notes, points and tables.
+"""The part of Markdown that letters and messages are worded in: headings, paragraphs, notes, points and tables.
 
-A blank line ends a block; lines without one between them belong together. `**so**` is bold, `\\` takes the sign after
-it as it is. In a table the dashes of the second line say how wide each column is beside the others, and a first line
-of empty cells means that it has no heading.
+A blank line ends a block; lines without one between them belong together. `**so**` is bold, `` `so` `` a name to be
+copied as it is, `[so](https://...)` a link; `\\` takes the sign after it as it is. In a table the dashes of the
+second line say how wide each column is beside the others; a first line of empty cells means that it has no heading.
 """
 
 import re
@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-_INLINE = re.compile(r"\\(?P<escaped>.)|(?P<bold>\*\*)|(?P<plain>[^\\*]+|[\\*])", re.DOTALL)
+_INLINE = re.compile(
+    r"""\\(?P<escaped>.)
+    | (?P<bold>\*\*)
+    | `(?P<code>(?:\\.|[^`\\])+)`
+    | \[(?P<label>[^\[\]]+)\]\((?P<href>https?://[^\s()]+)\)
+    | (?P<plain>[^\\*`\[]+ | [\\*`\[])""",
+    re.DOTALL | re.VERBOSE,
+)
+_ESCAPED = re.compile(r"\\(.)")
 _CELL = re.compile(r"(?:\\.|[^|\\])*", re.DOTALL)
 _RULE = re.compile(r"\|(\s*:?-+:?\s*\|)+")
 _MARKED = re.compile(r"(?P<mark>#+|>|-)\s+(?P<text>.*)")
@@ -22,6 +30,8 @@ class Span:
 
     text: str
     bold: bool = False
+    is_code: bool = False
+    href: str = ""
 
 
 Line = tuple[Span, ...]
@@ -83,20 +93,31 @@ def parse_blocks(text: str) -> list[Block]:
 
 
 def parse_line(text: str) -> Line:
-    """Text with its bold parts, joined where they look alike."""
+    """Text with its bold parts, names and links, joined where they look alike."""
     return tuple(
-        Span("".join(piece for piece, _ in group), bold)
-        for bold, group in groupby(_list_pieces(text), key=lambda piece: piece[1])
+        Span("".join(span.text for span in group), bold, is_code, href)
+        for (bold, is_code, href), group in groupby(
+            _list_spans(text), lambda span: (span.bold, span.is_code, span.href)
+        )
     )
 
 
-def _list_pieces(text: str) -> Iterator[tuple[str, bool]]:
+def show_plainly(span: Span) -> str:
+    """The span's text without marks; behind that of a link stands where it leads."""
+    return f"{span.text}（{span.href}）" if span.href and span.href != span.text else span.text
+
+
+def _list_spans(text: str) -> Iterator[Span]:
     bold = False
     for match in _INLINE.finditer(text):
         if match["bold"]:
             bold = not bold
+        elif match["code"]:
+            yield Span(_ESCAPED.sub(r"\1", match["code"]), bold, is_code=True)
+        elif match["label"]:
+            yield Span(match["label"], bold, href=match["href"])
         else:
-            yield match["escaped"] or match["plain"], bold
+            yield Span(match["escaped"] or match["plain"], bold)
 
 
 def _name_kind(line: str) -> str:
@@ -125,7 +146,7 @@ def _parse_table(lines: list[str]) -> Table:
     widths = [cell.count("-") for cell in rule.strip("|").split("|")] if rule else []
     widths += [max(widths, default=1)] * (column_count - len(widths))
     filled = [tuple(map(parse_line, row + [""] * (len(widths) - len(row)))) for row in rows]
-    header = filled[0] if rule and any(filled[0]) else ()
+    header = filled[0] if rule and filled and any(filled[0]) else ()
     return Table(header, tuple(filled[1:] if rule else filled), tuple(widths))
 
 
