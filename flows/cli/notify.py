@@ -20,9 +20,7 @@ def deliver(
     ] = None,
     for_seconds: Annotated[
         int | None,
-        typer.Option(
-            "--for", metavar="SECONDS", min=0, help="Wait so long for limits in all; half a minute if unsaid."
-        ),
+        typer.Option("--for", metavar="SECONDS", min=0, help="Wait for limits so long in all, else half a minute."),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="In simulate, print what would be sent.")] = False,
 ) -> None:
