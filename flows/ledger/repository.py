@@ -17,7 +17,7 @@ from flows.errors import ConfigurationError
 from flows.lake import Landing, Manifest
 from flows.ledger.archive import ArchiveLedger
 from flows.ledger.outbox import OutboxLedger
-from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus
+from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus, ReadingLedger
 from flows.ledger.register import RegisterLedger
 from flows.ledger.results import ResultLedger
 from flows.ledger.reviews import ReviewLedger
@@ -39,6 +39,7 @@ class Ledger:
         self.register = RegisterLedger(engine)
         self.outbox = OutboxLedger(engine)
         self.archive = ArchiveLedger(engine)
+        self.readings = ReadingLedger(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:

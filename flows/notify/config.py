@@ -18,6 +18,7 @@ from flows.settings import Lookup
 FILE = "notify.yaml"
 
 CHANNELS = "channels"
+ALARMS = "alarms"
 KIND_DEPTH = 2
 """How deep in a problem's place pydantic puts a channel's kind, which is no key there."""
 ROBOT_DEPTH = 4
@@ -35,6 +36,16 @@ class _MessageSettings(BaseModel):
     role: Role
 
 
+class AlarmSettings(BaseModel):
+    """When engineers are told of a pull, and after how many days again of a source that is still silent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rejected_pct: int = Field(default=5, ge=0, le=100)
+    rejected_rows_minimum: int = Field(default=20, ge=1)
+    silence_repeat_days: int = Field(default=3, ge=1)
+
+
 class _NotifyFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,6 +53,7 @@ class _NotifyFile(BaseModel):
     allow_list: tuple[str, ...] = ()
     channels: dict[str, AnySettings]
     messages: dict[MessageName, _MessageSettings]
+    alarms: AlarmSettings = AlarmSettings()
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,7 @@ class NotifyConfig:
     allow_list: frozenset[str]
     channels: Mapping[str, AnySettings]
     messages: Mapping[MessageName, MessageTemplate]
+    alarms: AlarmSettings
 
 
 def load_notify_config(folder: Path) -> NotifyConfig:
@@ -76,7 +89,7 @@ def load_notify_config(folder: Path) -> NotifyConfig:
             subject=templates.read_subject(message.subject, name, kind),
             body=templates.load_body(message.template, name, kind),
         )
-    return NotifyConfig(settings.mode, frozenset(settings.allow_list), settings.channels, messages)
+    return NotifyConfig(settings.mode, frozenset(settings.allow_list), settings.channels, messages, settings.alarms)
 
 
 def require_secrets(config: NotifyConfig, lookup: Lookup) -> None:
@@ -144,7 +157,8 @@ def _list_valid_keys(path: list[str], kind: str) -> list[str]:
         if len(path) > ROBOT_DEPTH and robots is not None:
             model = get_args(robots.annotation)[1]
         return list(model.model_fields)
-    return list((_MessageSettings if len(path) > 1 else _NotifyFile).model_fields)
+    inner = AlarmSettings if path[0] == ALARMS else _MessageSettings
+    return list((inner if len(path) > 1 else _NotifyFile).model_fields)
 
 
 def _shorten(error: Any) -> str:

@@ -10,7 +10,18 @@ from typing import Literal
 
 Tier = Literal["community", "street", "district", "city"]
 MessageName = Literal[
-    "star_card", "district_ranking", "hr_digest", "review_reminder", "publication_notice", "sanity_alarm"
+    "star_card",
+    "district_ranking",
+    "hr_digest",
+    "review_reminder",
+    "publication_notice",
+    "sanity_alarm",
+    "overdue_digest",
+    "overdue_digest_street",
+    "overdue_digest_district",
+    "platform_silent",
+    "data_quality_alarm",
+    "run_failure",
 ]
 
 LABEL = "月度监测结果（暂定）"
@@ -153,7 +164,99 @@ class SanityAlarm:
     missing_sources: tuple[MissingSource, ...]
 
 
-Content = StarCard | DistrictRanking | HrDigest | ReviewReminder | PublicationNotice | SanityAlarm
+@dataclass(frozen=True)
+class OverdueEvent:
+    """One open event: by how many whole hours it is past its deadline, or how many are left."""
+
+    event_id: str
+    category: str
+    community_name: str
+    deadline: str
+    is_overdue: bool
+    hours: int
+
+
+@dataclass(frozen=True)
+class OverdueDigest:
+    """One unit's open events past their deadline, worst first, and how many aren't listed (policy §6).
+
+    `due_soon_count` is 0 above communities; `stale_sources` were not read of late, so what they sent may be old.
+    """
+
+    day: str
+    counted_at: str
+    unit_name: str
+    overdue_hours: int
+    overdue_count: int
+    due_soon_hours: int
+    due_soon_count: int
+    events: tuple[OverdueEvent, ...]
+    left_count: int
+    stale_sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlatformSilent:
+    """A source that was not read for longer than its card allows; `read_at` is empty if it never was."""
+
+    title: str
+    platform: str
+    resources: tuple[str, ...]
+    read_at: str
+    silent_hours: int
+    last_status: str
+    next_at: str
+
+
+@dataclass(frozen=True)
+class DoubtfulPull:
+    """One resource's doubtful pull; `message` is what stopped it, in the program's own words."""
+
+    resource: str
+    status: str
+    received_count: int
+    rejected_count: int
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    left_warning_count: int
+    message: str
+
+
+@dataclass(frozen=True)
+class DataQualityAlarm:
+    """What engineers should look at in one source's pulls of a day; no row's content."""
+
+    title: str
+    platform: str
+    day: str
+    is_stopped: bool
+    pulls: tuple[DoubtfulPull, ...]
+
+
+@dataclass(frozen=True)
+class RunFailure:
+    """A run that did not end well, and what its deployment's description says to do."""
+
+    deployment: str
+    run_name: str
+    state: str
+    failed_at: str
+    message: str
+    description: str
+
+
+Content = (
+    StarCard
+    | DistrictRanking
+    | HrDigest
+    | ReviewReminder
+    | PublicationNotice
+    | SanityAlarm
+    | OverdueDigest
+    | PlatformSilent
+    | DataQualityAlarm
+    | RunFailure
+)
 
 
 @dataclass(frozen=True)
@@ -164,6 +267,8 @@ class MessageKind:
     tier: Tier
     required: frozenset[str]
 
+
+OVERDUE_REQUIRED = frozenset({"counted_at", "unit_name", "overdue_count", "events", "left_count", "stale_sources"})
 
 KINDS: Mapping[MessageName, MessageKind] = {
     "star_card": MessageKind(StarCard, "community", frozenset({"label", "month", "community_name", "lines"})),
@@ -176,4 +281,10 @@ KINDS: Mapping[MessageName, MessageKind] = {
     ),
     "publication_notice": MessageKind(PublicationNotice, "city", frozenset({"month", "entered_count", "left_count"})),
     "sanity_alarm": MessageKind(SanityAlarm, "city", frozenset({"month", "alarms", "missing_sources"})),
+    "overdue_digest": MessageKind(OverdueDigest, "community", OVERDUE_REQUIRED | {"due_soon_count"}),
+    "overdue_digest_street": MessageKind(OverdueDigest, "street", OVERDUE_REQUIRED),
+    "overdue_digest_district": MessageKind(OverdueDigest, "district", OVERDUE_REQUIRED),
+    "platform_silent": MessageKind(PlatformSilent, "city", frozenset({"title", "read_at", "next_at"})),
+    "data_quality_alarm": MessageKind(DataQualityAlarm, "city", frozenset({"title", "day", "is_stopped", "pulls"})),
+    "run_failure": MessageKind(RunFailure, "city", frozenset({"deployment", "state", "message", "description"})),
 }

@@ -30,7 +30,7 @@ def test_an_entrypoint_is_a_flow_of_a_module_and_takes_the_parameters(deployment
     flow = getattr(importlib.import_module(module), name)
     assert isinstance(flow, Flow)
     assert set(deployment.get("parameters", {})) <= set(inspect.signature(flow.fn).parameters)
-    assert deployment["work_pool"] == {"name": "fivestar"}
+    assert deployment["work_pool"]["name"] == "fivestar"
 
 
 def test_no_two_deployments_share_a_name() -> None:
