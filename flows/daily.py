@@ -26,6 +26,8 @@ RUN = "prefect.flow-run."
 """What a run's id is called in events, before the id itself."""
 
 UNIT_CODES_SHOWN = 5
+REPORT_RETRIES = 3
+REPORT_RETRY_SECONDS = 60
 STATES = {"FAILED": "失败", "CRASHED": "进程意外中止"}
 UNFINISHED = frozenset({StateType.PENDING, StateType.RUNNING})
 LOST = "No sign of life: its process or its machine is gone. What it had written stands; run it again."
@@ -70,7 +72,7 @@ def platform_freshness(home: str | None = None, config: str | None = None) -> No
     _warn_of_missing(report.without_contact)
 
 
-@flow(name="report_failed_run", retries=3, retry_delay_seconds=60)
+@flow(name="report_failed_run", retries=REPORT_RETRIES, retry_delay_seconds=REPORT_RETRY_SECONDS)
 def report_failed_run(run: str, home: str | None = None, config: str | None = None) -> State[None] | None:
     """Queue for engineers that the run failed; one that gives no sign of life any more is ended as crashed first.
 

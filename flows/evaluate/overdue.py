@@ -37,17 +37,17 @@ class LadderRule:
     limits: Limits
 
 
-def read_ladder(policy_at: PolicyAt) -> LadderRule:
+def read_ladder(policy: PolicyAt) -> LadderRule:
     """The ladder in force. Raises `ConfigurationError` where a value is not in force."""
     return LadderRule(
         overdue_hours={
-            "community": policy_at.integer("five_star.alerts.community_overdue_hours"),
-            "street": policy_at.integer("five_star.alerts.street_overdue_hours"),
-            "district": policy_at.integer("five_star.alerts.district_overdue_hours"),
+            "community": policy.integer("five_star.alerts.community_overdue_hours"),
+            "street": policy.integer("five_star.alerts.street_overdue_hours"),
+            "district": policy.integer("five_star.alerts.district_overdue_hours"),
         },
-        due_soon_hours=policy_at.integer("five_star.alerts.due_soon_hours"),
-        digest_rows=policy_at.integer("five_star.alerts.digest_rows"),
-        limits=read_limits(policy_at),
+        due_soon_hours=policy.integer("five_star.alerts.due_soon_hours"),
+        digest_rows=policy.integer("five_star.alerts.digest_rows"),
+        limits=read_limits(policy),
     )
 
 

@@ -46,7 +46,7 @@ NO_REVISION = 0
 
 HOUR = timedelta(hours=1)
 OTHER_CATEGORY = "其他事项"
-REASONS_SHOWN, WARNINGS_SHOWN = 5, 5
+LINES_SHOWN = 5
 
 PULL_STATUSES = {
     "running": "没有结束",
@@ -245,8 +245,8 @@ def _describe_pull(pull: PullFinding) -> DoubtfulPull:
         status=PULL_STATUSES.get(pull.status, pull.status),
         received_count=pull.received_count,
         rejected_count=pull.rejected_count,
-        reasons=tuple(f"{describe_quality_reason(reason)}：{count} 条" for reason, count in ordered[:REASONS_SHOWN]),
-        warnings=tuple(pull.warnings[:WARNINGS_SHOWN]),
-        left_warning_count=max(0, len(pull.warnings) - WARNINGS_SHOWN),
+        reasons=tuple(f"{describe_quality_reason(reason)}：{count} 条" for reason, count in ordered[:LINES_SHOWN]),
+        warnings=tuple(pull.warnings[:LINES_SHOWN]),
+        left_warning_count=max(0, len(pull.warnings) - LINES_SHOWN),
         message=pull.message,
     )

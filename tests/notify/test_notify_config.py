@@ -18,6 +18,12 @@ def test_the_shipped_settings_simulate_and_know_every_message(config):
         "review_reminder",
         "publication_notice",
         "sanity_alarm",
+        "overdue_digest",
+        "overdue_digest_street",
+        "overdue_digest_district",
+        "platform_silent",
+        "data_quality_alarm",
+        "run_failure",
     }
     assert set(config.channels) == {"file"}
 
