@@ -45,7 +45,6 @@ NO_REVISION = 0
 """Alerts belong to no month's result."""
 
 HOUR = timedelta(hours=1)
-OTHER_CATEGORY = "其他事项"
 LINES_SHOWN = 5
 
 PULL_STATUSES = {
@@ -229,7 +228,7 @@ def _describe_event(event: WaitingEvent, now: datetime) -> OverdueEvent:
     span = now - event.deadline_at if event.is_overdue else event.deadline_at - now
     return OverdueEvent(
         event_id=event.event_id,
-        category=WORDS.get(event.category, OTHER_CATEGORY),
+        category=WORDS.get(event.category, event.category),
         community_name=event.community_name,
         deadline=format_instant(event.deadline_at),
         is_overdue=event.is_overdue,

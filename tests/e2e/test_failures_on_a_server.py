@@ -59,7 +59,6 @@ def hasten_the_end_of_what_is_lost(installation: Installation) -> None:
     [found] = [each for each in answer.json() if each["name"] == "fivestar-end-what-is-lost"]
     found["trigger"]["within"] = LOST_AFTER_SECONDS
     kept = {name: found[name] for name in ("name", "description", "enabled", "trigger", "actions")}
-    kept["owner_resource"] = found.get("owner_resource")
     installation.client.request("PUT", f"/automations/{found['id']}", json=kept).raise_for_status()
 
 
