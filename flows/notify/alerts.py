@@ -60,13 +60,12 @@ PULL_STATUSES = {
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert to one unit; `name` and `tail` make its key, with the day between them."""
+    """One alert to one unit; its key is made of the message, the unit, the role, the day and the `tail`."""
 
     message: MessageName
     unit_code: str
     content: Content
     on: date
-    name: str
     tail: str = ""
 
 
@@ -81,7 +80,6 @@ def queue_overdue_digests(
             unit.unit_code,
             _describe_backlog(unit, backlogs, stale_sources),
             today,
-            DIGESTS["community"],
         )
         for unit in backlogs.units
     ]
@@ -116,7 +114,7 @@ def queue_silence_alarms(
             next_at=format_instant(due_at + every),
         )
         tail = f"{source.platform}:p{source.pull_id}"
-        alerts.append(Alert("platform_silent", CITY, content, city_day(due_at), "platform_silent", tail))
+        alerts.append(Alert("platform_silent", CITY, content, city_day(due_at), tail))
     ends = tuple(f":{alert.on}:{alert.tail}" for alert in alerts)
     return queue_alerts(
         ledger,
@@ -144,7 +142,6 @@ def queue_quality_alarms(
                 pulls=tuple(_describe_pull(pull) for pull in found.pulls),
             ),
             found.day,
-            "data_quality_alarm",
             f"{found.platform}:{'stopped' if found.is_stopped else 'doubted'}",
         )
         for found in doubtful
@@ -164,7 +161,7 @@ def queue_failure_alarm(
         message=failed.message,
         description=failed.description,
     )
-    alert = Alert("run_failure", CITY, content, city_day(failed.failed_at), "run_failure", failed.deployment)
+    alert = Alert("run_failure", CITY, content, city_day(failed.failed_at), failed.deployment)
     return queue_alerts(ledger, config, contacts, [alert], queued_at=now)
 
 
@@ -189,7 +186,7 @@ def queue_alerts(
             missing.add(alert.unit_code)
             continue
         subject, body = template.render(alert.content)
-        parts = [alert.name, alert.unit_code, contact.role, str(alert.on), *([alert.tail] if alert.tail else [])]
+        parts = [alert.message, alert.unit_code, contact.role, str(alert.on), *([alert.tail] if alert.tail else [])]
         messages.append(
             Message(
                 key=":".join(parts),

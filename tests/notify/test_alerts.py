@@ -96,7 +96,7 @@ def test_a_key_holds_unit_role_and_day_and_belongs_to_no_revision(ledger, config
     queue(ledger, config, backlog(waiting(1)), backlog(waiting(99), tier="street", unit=STREET))
     assert [(row.key, row.month, row.revision) for row in list_rows(ledger)] == [
         (f"overdue_digest:{HOME}:secretary:2024-04-09", "2024-04", 0),
-        (f"overdue_digest:{STREET}:supervisor:2024-04-09", "2024-04", 0),
+        (f"overdue_digest_street:{STREET}:supervisor:2024-04-09", "2024-04", 0),
     ]
 
 
