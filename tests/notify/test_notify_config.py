@@ -33,6 +33,10 @@ def test_the_shipped_settings_simulate_and_know_every_message(config):
     [
         ("mode: simulate", "mode: dry-run", ["mode", "'dry-run'", "'allow-list'", "'live'"]),
         ("allow_list: []", "allowlist: []", ["allowlist", "mode, allow_list, channels, messages"]),
+        ("rejected_pct: 5", "rejected_pct: 101", ["alarms.rejected_pct", "101"]),
+        ("rejected_pct: 5", "rejected_pct: -1", ["alarms.rejected_pct", "-1"]),
+        ("repeat_days: 3", "repeat_days: 0", ["alarms.silence_repeat_days", "0"]),
+        ("repeat_days: 3", "repeat: 3", ["alarms.silence_repeat", "rejected_pct, rejected_rows_minimum, silence_"]),
         ("{kind: file, folder", "{kind: file, path: x, folder", ["channels.file.path", "kind, folder"]),
         ("kind: file", "kind: fax", ["channels.file.kind", "'fax'", "file, wecom, dingtalk, feishu, email, sms"]),
         ("{kind: file, folder", "{folder", ["channels.file.kind: missing", "file, wecom, dingtalk"]),
