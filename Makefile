@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test test-cases spark lint format docs lock bench-ingest bench-evaluate bench-review mutate
+.PHONY: demo test test-cases spark lint format docs lock bench-ingest bench-evaluate bench-review bench-digest mutate
 
 # The lock holds every package: without --no-deps, pip before 23.3 looks past it for what a dependency names with an extra.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -65,6 +65,9 @@ bench-evaluate: $(INSTALLED)
 
 bench-review: $(INSTALLED)
 	$(BIN)/python -m benchmarks.review $(ARGS)
+
+bench-digest: $(INSTALLED)
+	$(BIN)/python -m benchmarks.digest $(ARGS)
 
 $(MUTATE_INSTALLED): $(SPARK_INSTALLED) requirements-mutate.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r requirements-mutate.lock

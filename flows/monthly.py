@@ -24,7 +24,6 @@ from flows.cycle import (
     open_review,
     publish_month,
     queue_messages,
-    watch_reviews,
 )
 from flows.errors import FivestarError, join_failures
 from flows.ingest.flow import open_flow_house, pull_source_task, read_clock, tell_across_tables
@@ -34,6 +33,7 @@ from flows.notify.missing import describe_unreached
 from flows.results import MonthResult, count_monthly_cost_fen
 from flows.review.flow import emit_decided
 from flows.review.standing import find_standing
+from flows.watching import watch_reviews
 from flows.wording import format_yuan
 
 

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from city_runs import MARCH, Home
 
-from flows.cycle import WatchReport, publish_month, watch_reviews
+from flows.cycle import publish_month
 from flows.month import Month
 from flows.notify.outbox import OUTDATED
 from flows.notify.recipients import Contacts
 from flows.review.standing import find_standing
+from flows.watching import WatchReport, watch_reviews
 
 pytestmark = pytest.mark.flow
 
@@ -107,7 +108,7 @@ def test_hr_without_a_contact_is_told_of_and_reminded_once_it_has_one(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("flows.cycle.load_contacts", lambda *_: Contacts({}))
+        patch.setattr("flows.watching.load_contacts", lambda *_: Contacts({}))
         report = watch(home, 9)
     assert (list_reminded(report), report.without_contact) == ([], ["city"])
     assert list_reminded(watch(home, 10)) == [FEBRUARY, MARCH]

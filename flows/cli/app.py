@@ -5,6 +5,7 @@ import sys
 import typer
 
 from flows.cli import (
+    alerts,
     compare,
     doctor,
     explain,
@@ -40,6 +41,7 @@ workbook.register(review.app)
 remind.register(review.app)
 app.add_typer(review.app, name="review")
 app.add_typer(notify.app, name="notify")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(quality.app, name="quality")
 app.add_typer(inspection.policy_app, name="policy")
 app.add_typer(explain.app, name="explain")

@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 def remind(home: Home = None, config: Config = None) -> None:
     """Queue the reminders that are due for reviews that stand open, and name the months that wait for publication."""
-    from flows.cycle import watch_reviews
+    from flows.watching import watch_reviews
 
     with open_installation(home, config) as house:
         report = watch_reviews(house, read_clock)

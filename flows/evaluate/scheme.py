@@ -99,7 +99,7 @@ def read_scheme(policy_at: PolicyAt) -> Scheme:
     """The five-star policy in force. Raises `ConfigurationError` where a value is not in force."""
     return Scheme(
         cutoff_day=policy_at.integer("five_star.cutoff_day"),
-        limits=_read_limits(policy_at),
+        limits=read_limits(policy_at),
         counted_tiers=tuple(policy_at.get("five_star.counted_tiers")),
         indicators=tuple(_read_indicator(policy_at, name) for name in policy_at.children("five_star.indicators")),
         three_rates_weights=policy_at.mapping("five_star.three_rates_weights"),
@@ -119,7 +119,8 @@ def read_scheme(policy_at: PolicyAt) -> Scheme:
     )
 
 
-def _read_limits(policy_at: PolicyAt) -> Limits:
+def read_limits(policy_at: PolicyAt) -> Limits:
+    """How long an event may take, as in force. Raises `ConfigurationError` where a value is not."""
     return Limits(
         urgent_hours=policy_at.integer("five_star.deadlines.urgent_hours"),
         tier_1_hours=policy_at.integer("five_star.deadlines.tier_1_hours"),

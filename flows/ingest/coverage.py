@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 from flows.ingest.describe.records import Window
 from flows.ledger import PullRecord
+from flows.ledger.pulls import PullStatus
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """From when on a resource is read that no window narrows: all of it, always."""
 
-LOOKED, STOPPED = frozenset({"complete", "partial"}), frozenset({"refused", "broken"})
+LOOKED: frozenset[PullStatus] = frozenset({"complete", "partial"})
+STOPPED: frozenset[PullStatus] = frozenset({"refused", "broken"})
 """How a pull ends that looked at every record, and one that was stopped while or after it did."""
 
 

@@ -18,7 +18,7 @@ from flows.lake import Landing, Manifest
 from flows.ledger.archive import ArchiveLedger
 from flows.ledger.deliveries import DeliveryLedger
 from flows.ledger.outbox import OutboxLedger
-from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus
+from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus, ReadingLedger
 from flows.ledger.register import RegisterLedger
 from flows.ledger.results import ResultLedger
 from flows.ledger.reviews import ReviewLedger
@@ -41,6 +41,7 @@ class Ledger:
         self.outbox = OutboxLedger(engine)
         self.deliveries = DeliveryLedger(engine)
         self.archive = ArchiveLedger(engine)
+        self.readings = ReadingLedger(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:

@@ -51,6 +51,14 @@ class _MessageSettings(_CorrectionSettings):
     urgent: bool = False
 
 
+class AlarmSettings(_Strict):
+    """When engineers are told of a pull, and after how many days again of a source that is still silent."""
+
+    rejected_pct: int = Field(default=5, ge=0, le=100)
+    rejected_rows_minimum: int = Field(default=20, ge=1)
+    silence_repeat_days: int = Field(default=3, ge=1)
+
+
 class _QuietSettings(_Strict):
     start: ClockTime
     end: ClockTime
@@ -69,10 +77,12 @@ class _NotifyFile(_Strict):
     messages: dict[MessageName, _MessageSettings]
     correction: _CorrectionSettings
     timing: _TimingSettings = _TimingSettings()
+    alarms: AlarmSettings = AlarmSettings()
 
 
 _SECTIONS: Mapping[str, type[BaseModel]] = {
     "messages": _MessageSettings,
+    "alarms": AlarmSettings,
     "correction": _CorrectionSettings,
     "timing": _TimingSettings,
     "timing.quiet_hours": _QuietSettings,
@@ -89,6 +99,7 @@ class NotifyConfig:
     messages: Mapping[MessageName, MessageTemplate]
     correction: TextTemplate
     timing: TimingRules
+    alarms: AlarmSettings
 
 
 def load_notify_config(folder: Path) -> NotifyConfig:
@@ -124,6 +135,7 @@ def load_notify_config(folder: Path) -> NotifyConfig:
             body=templates.load_body(correction.template, CORRECTION, CORRECTION_KIND),
         ),
         timing=_read_timing(settings),
+        alarms=settings.alarms,
     )
 
 

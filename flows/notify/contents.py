@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from flows.notify.alert_contents import DataQualityAlarm, OverdueDigest, PlatformSilent, RunFailure
+
 Tier = Literal["community", "street", "district", "city"]
 MessageName = Literal[
     "star_card",
@@ -17,6 +19,12 @@ MessageName = Literal[
     "publication_notice",
     "sanity_alarm",
     "missing_contacts",
+    "overdue_digest",
+    "overdue_digest_street",
+    "overdue_digest_district",
+    "platform_silent",
+    "data_quality_alarm",
+    "run_failure",
 ]
 
 LABEL = "月度监测结果（暂定）"
@@ -194,7 +202,19 @@ class Correction:
     changes: tuple[str, ...]
 
 
-Content = StarCard | DistrictRanking | HrDigest | ReviewReminder | PublicationNotice | SanityAlarm | MissingContacts
+Content = (
+    StarCard
+    | DistrictRanking
+    | HrDigest
+    | ReviewReminder
+    | PublicationNotice
+    | SanityAlarm
+    | OverdueDigest
+    | PlatformSilent
+    | DataQualityAlarm
+    | RunFailure
+    | MissingContacts
+)
 
 
 @dataclass(frozen=True)
@@ -206,6 +226,8 @@ class MessageKind:
     required: frozenset[str]
     required_in_subject: frozenset[str] = frozenset()
 
+
+OVERDUE_REQUIRED = frozenset({"counted_at", "unit_name", "overdue_count", "events", "left_count", "stale_sources"})
 
 KINDS: Mapping[MessageName, MessageKind] = {
     "star_card": MessageKind(StarCard, "community", frozenset({"label", "month", "community_name", "lines"})),
@@ -219,6 +241,12 @@ KINDS: Mapping[MessageName, MessageKind] = {
     "publication_notice": MessageKind(PublicationNotice, "city", frozenset({"month", "entered_count", "left_count"})),
     "sanity_alarm": MessageKind(SanityAlarm, "city", frozenset({"month", "alarms", "missing_sources"})),
     "missing_contacts": MessageKind(MissingContacts, "city", frozenset({"unit_count", "rows", "left_count"})),
+    "overdue_digest": MessageKind(OverdueDigest, "community", OVERDUE_REQUIRED | {"due_soon_count"}),
+    "overdue_digest_street": MessageKind(OverdueDigest, "street", OVERDUE_REQUIRED),
+    "overdue_digest_district": MessageKind(OverdueDigest, "district", OVERDUE_REQUIRED),
+    "platform_silent": MessageKind(PlatformSilent, "city", frozenset({"title", "read_at", "next_at"})),
+    "data_quality_alarm": MessageKind(DataQualityAlarm, "city", frozenset({"title", "day", "is_stopped", "pulls"})),
+    "run_failure": MessageKind(RunFailure, "city", frozenset({"deployment", "state", "message", "description"})),
 }
 
 CORRECTION = "correction"

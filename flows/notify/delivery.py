@@ -130,7 +130,7 @@ class _Delivery:
                 wake_at = self._find_next(now)
                 if wake_at is None or wake_at > deadline or now >= deadline:
                     return self._tally.report(waiting=self._ledger.count_waiting(), waiting_until=wake_at)
-                sleep((wake_at - now).total_seconds())
+                sleep(max(0.0, (wake_at - now).total_seconds()))
         finally:
             self._ledger.release(self._owner)
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +36,24 @@ class Installation:
     folder: Path
     environment: Mapping[str, str]
     client: SyncPrefectClient
+
+    @contextmanager
+    def start_worker(self) -> Iterator[subprocess.Popen[bytes]]:
+        """A worker that runs what is due; it ends with the block."""
+        command = ("worker", "start", "--pool", "fivestar", "--type", "process", "--name", "worker of a test")
+        with _start_prefect(command, self.environment, self.folder / "worker.log") as process:
+            yield process
+
+    def find_processes(self, run: FlowRun) -> list[int]:
+        """The processes that the run runs in, by what their environment says."""
+        wanted = f"PREFECT__FLOW_RUN_ID={run.id}".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with suppress(OSError):
+                    if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                        found.append(int(entry.name))
+        return found
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command of this environment, run in the checkout until it ends well."""
@@ -83,7 +101,9 @@ class Installation:
 
 
 @contextmanager
-def start_installation(folder: Path, settings: Mapping[str, str]) -> Iterator[Installation]:
+def start_installation(
+    folder: Path, settings: Mapping[str, str], *, with_worker: bool = True
+) -> Iterator[Installation]:
     """A server on a free port with everything of prefect.yaml deployed, and a worker; both end with the block.
 
     `settings` are added to the worker's environment; nothing of this process's own Prefect reaches it.
@@ -105,7 +125,6 @@ def start_installation(folder: Path, settings: Mapping[str, str]) -> Iterator[In
     }
     folder.mkdir()
     server = ("server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui")
-    worker = ("worker", "start", "--pool", "fivestar", "--type", "process", "--name", "worker of a test")
     with (
         _start_prefect(server, environment, folder / "server.log"),
         SyncPrefectClient(environment["PREFECT_API_URL"]) as client,
@@ -115,7 +134,7 @@ def start_installation(folder: Path, settings: Mapping[str, str]) -> Iterator[In
         installation.run("prefect", "work-pool", "create", "fivestar", "--type", "process")
         installation.run("prefect", "--no-prompt", "deploy", "--all")
         installation.stop_schedules()
-        with _start_prefect(worker, environment, folder / "worker.log"):
+        with installation.start_worker() if with_worker else nullcontext():
             yield installation
 
 
@@ -133,15 +152,17 @@ def wait_for(what: str, find: Callable[[], Found | None], logs: Path) -> Found:
 
 
 @contextmanager
-def _start_prefect(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
+def _start_prefect(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     """Prefect's command running in a process group of its own, which is ended with the block."""
     command = [str(BIN / "prefect"), *arguments]
-    with log.open("wb") as written:
+    with log.open("ab") as written:
         process = subprocess.Popen(
             command, cwd=ROOT, env=dict(environment), stdout=written, stderr=written, start_new_session=True
         )
         try:
-            yield
+            yield process
         finally:
             _end(process)
 

@@ -116,6 +116,6 @@ def test_the_watch_tells_again_of_a_month_that_is_decided_and_not_published(
 def test_the_watch_names_a_contact_that_is_missing(
     engine: None, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("flows.cycle.load_contacts", lambda *_: Contacts({}))
+    monkeypatch.setattr("flows.watching.load_contacts", lambda *_: Contacts({}))
     assert watch(home, THIRD_DAY, monkeypatch).is_completed()
     assert "Nobody was reminded: unit city has no contact for it." in caplog.text

@@ -30,7 +30,7 @@ def test_an_entrypoint_is_a_flow_of_a_module_and_takes_the_parameters(deployment
     flow = getattr(importlib.import_module(module), name)
     assert isinstance(flow, Flow)
     assert set(deployment.get("parameters", {})) <= set(inspect.signature(flow.fn).parameters)
-    assert deployment["work_pool"] == {"name": "fivestar"}
+    assert deployment["work_pool"]["name"] == "fivestar"
 
 
 def test_no_two_deployments_share_a_name() -> None:
@@ -86,6 +86,52 @@ def test_publishing_is_started_by_a_decided_review_and_by_no_schedule() -> None:
 def test_reviews_are_watched_every_morning_and_days_off_are_left_to_the_citys_calendar() -> None:
     [schedule] = find_deployment("review-watch")["schedules"]
     assert schedule["cron"] == "30 8 * * *"
+
+
+def list_triggers(name: str) -> dict[str, DeploymentEventTrigger]:
+    return {it["name"]: DeploymentEventTrigger.model_validate(it) for it in find_deployment(name)["triggers"]}
+
+
+def describe_tags(name: str) -> list[dict[str, str]]:
+    """What an event of a run of the deployment says of its tags."""
+    tags = find_deployment(name)["tags"]
+    return [{"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"} for tag in tags]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_engineers_hear_of_every_failed_run_but_that_of_the_report_itself(deployment: dict[str, Any]) -> None:
+    for trigger in list_triggers("report-failed-run").values():
+        assert trigger.match.matches({"prefect.resource.id": "prefect.flow-run.1"})
+        heard = any(trigger.match_related.matches(tag) for tag in describe_tags(deployment["name"]))
+        assert heard is (deployment["name"] != "report-failed-run")
+        assert trigger.parameters == {"run": "{{ event.resource.id }}"}
+
+
+def test_a_failed_run_is_reported_at_once_and_a_lost_one_when_it_misses_several_heartbeats() -> None:
+    triggers = list_triggers("report-failed-run")
+    failed, lost = triggers["fivestar-report-what-failed"], triggers["fivestar-end-what-is-lost"]
+    assert (failed.posture, failed.threshold) == (Posture.Reactive, 1)
+    assert failed.expect == {f"prefect.flow-run.{name}" for name in ("Failed", "Crashed", "TimedOut")}
+    assert (lost.posture, lost.threshold) == (Posture.Proactive, 1)
+    # Each run on its own; what begins the waiting also begins it anew, and whatever ends a run ends the waiting.
+    assert lost.for_each == {"prefect.resource.id"}
+    assert lost.after < lost.expect
+    assert failed.expect < lost.expect
+    every = int(find_deployment("monthly")["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+    assert lost.within.total_seconds() >= 3 * every
+
+
+@pytest.mark.parametrize(
+    ("name", "cron"),
+    [("daily-alerts", "30 7 * * *"), ("deliver-messages", "*/5 * * * *"), ("platform-freshness", "50 * * * *")],
+)
+def test_what_runs_between_two_months_is_on_time_and_never_twice_at_once(name: str, cron: str) -> None:
+    deployment = find_deployment(name)
+    assert [schedule["cron"] for schedule in deployment["schedules"]] == [cron]
+    limit = deployment["concurrency_limit"]
+    assert (limit["limit"] if isinstance(limit, dict) else limit) == 1
+    assert "Owner: " in deployment["description"]
+    assert "On failure: " in deployment["description"]
 
 
 def test_runs_start_in_the_checkout() -> None:

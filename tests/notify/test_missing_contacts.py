@@ -1,7 +1,5 @@
 """Units without a contact that can be written to: HR and engineers are told which, once."""
 
-from dataclasses import replace
-
 import pytest
 from notify_city import make_contacts
 
@@ -84,11 +82,9 @@ def test_a_long_list_is_cut_and_says_how_many_it_leaves_out(make_result, save, q
     assert "另有 1 项，没有一一列出。" in body
 
 
-def test_a_message_of_another_tier_asks_for_contacts_of_that_tier(result, queue, ledger, config, monkeypatch):
-    ranking = config.messages["district_ranking"]
-    monkeypatch.setitem(config.messages, "district_ranking", replace(ranking, tier="street"))
-    queue(result)
+def test_streets_are_asked_for_since_the_overdue_digest_goes_to_them(result, queue, ledger):
     streets = {community.street_code for community in result.communities}
+    queue(result, without(result, *((code, "supervisor") for code in streets)))
     rows = [line for line in list_told(ledger)[0].body.splitlines() if line.endswith("：督导员")]
     assert len(rows) == len(streets)
 

@@ -21,6 +21,12 @@ def test_the_shipped_settings_simulate_and_know_every_message(config):
         "publication_notice",
         "sanity_alarm",
         "missing_contacts",
+        "overdue_digest",
+        "overdue_digest_street",
+        "overdue_digest_district",
+        "platform_silent",
+        "data_quality_alarm",
+        "run_failure",
     }
     assert set(config.channels) == {"file"}
 
@@ -30,6 +36,10 @@ def test_the_shipped_settings_simulate_and_know_every_message(config):
     [
         ("mode: simulate", "mode: dry-run", ["mode", "'dry-run'", "'allow-list'", "'live'"]),
         ("allow_list: []", "allowlist: []", ["allowlist", "mode, allow_list, channels, messages"]),
+        ("rejected_pct: 5", "rejected_pct: 101", ["alarms.rejected_pct", "101"]),
+        ("rejected_pct: 5", "rejected_pct: -1", ["alarms.rejected_pct", "-1"]),
+        ("repeat_days: 3", "repeat_days: 0", ["alarms.silence_repeat_days", "0"]),
+        ("repeat_days: 3", "repeat: 3", ["alarms.silence_repeat", "rejected_pct, rejected_rows_minimum, silence_"]),
         ("{kind: file, folder", "{kind: file, path: x, folder", ["channels.file.path", "kind, folder"]),
         ("kind: file", "kind: fax", ["channels.file.kind", "'fax'", "file, wecom, dingtalk, feishu, email, sms"]),
         ("{kind: file, folder", "{folder", ["channels.file.kind: missing", "file, wecom, dingtalk"]),
@@ -103,9 +113,9 @@ def test_what_the_settings_leave_open_about_timing_holds_nothing(config_folder: 
 def test_the_shipped_settings_leave_people_alone_at_night_and_on_days_off(config):
     assert config.timing.quiet_hours == QuietHours(time(21), time(7))
     days = {name: timing.days for name, timing in config.timing.messages.items()}
-    assert days.pop("sanity_alarm") == "any"
-    assert set(days.values()) == {"working"}
-    assert not any(timing.urgent for timing in config.timing.messages.values())
+    engineers = {"sanity_alarm", "platform_silent", "data_quality_alarm", "run_failure"}
+    assert {name for name, kind in days.items() if kind == "any"} == engineers
+    assert [name for name, timing in config.timing.messages.items() if timing.urgent] == ["run_failure"]
 
 
 def test_a_missing_settings_file_is_named(tmp_path: Path):

@@ -42,11 +42,16 @@ Zone = Annotated[ZoneInfo, BeforeValidator(_parse_zone)]
 
 
 class Card(Strict):
-    """The source's card: who answers for it, on what ground it is read, and what is odd about it."""
+    """The source's card: who answers for it, on what ground it is read, and what is odd about it.
+
+    `silent_after` follows from the cadence: for how long every resource may go without a complete pull before
+    engineers are told. A day and some slack, unless it says otherwise; nothing for a source that is not read again.
+    """
 
     owner: str = ""
     legal_basis: str = ""
     cadence: str = ""
+    silent_after: Duration | None = timedelta(hours=26)
     contact: str = ""
     quirks: list[str] = Field([])
 
