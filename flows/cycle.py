@@ -17,6 +17,7 @@ from flows.ingest.ingestion import ingest_sources, month_window, read_sources
 from flows.ingest.reports import PullReport
 from flows.inputs import gather_inputs, judge_inputs
 from flows.month import Month, city_day
+from flows.notify.alerts import withdraw_expired
 from flows.notify.config import load_notify_config
 from flows.notify.delivery import deliver_messages
 from flows.notify.outbox import QueueReport, queue_month_messages, queue_publication_notice
@@ -127,6 +128,7 @@ def deliver(
     """Deliver what waits in the outbox, in the mode given or configured, waiting for limits `for_seconds` at most."""
     with record_step(house, "deliver", clock) as counts:
         config = load_notify_config(house.settings.config)
+        withdraw_expired(house.ledger, clock())
         report = deliver_messages(
             house.settings.home,
             house.ledger,

@@ -19,7 +19,7 @@ from flows.alerting import queue_daily_digests, report_failure, watch_platforms
 from flows.cycle import deliver
 from flows.findings import FailedRun
 from flows.ingest.flow import open_flow_house, read_clock
-from flows.ledger.outbox import WAITING
+from flows.ledger.outbox import PENDING
 from flows.month import city_day
 
 RUN = "prefect.flow-run."
@@ -57,7 +57,8 @@ def daily_alerts(home: str | None = None, config: str | None = None) -> None:
 def deliver_messages(home: str | None = None, config: str | None = None) -> State[None] | None:
     """Deliver what waits in the outbox, in the configured mode. Raises `DeliveryIncomplete` if some did not go."""
     with open_flow_house(home, config) as house:
-        if not house.ledger.outbox.list_messages(statuses=WAITING):
+        # Also what a killed process left half sent must be settled.
+        if not house.ledger.outbox.list_messages(statuses=PENDING):
             return Completed(message="Nothing waits.")
         delivery = deliver(house, read_clock, for_seconds=DELIVER_SECONDS)
     delivery.refuse_incomplete()

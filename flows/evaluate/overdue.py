@@ -19,6 +19,9 @@ from flows.lake import TableView
 from flows.month import city_day
 from flows.policy import PolicyAt
 
+OLDEST_YEARS = 10
+"""Events whose deadline is longer ago are no longer told of by themselves."""
+
 TIERS: tuple[UnitTier, ...] = get_args(UnitTier)
 DONE = ("void", "closed")
 """The statuses of events that are not open (policy §6): a reopened one is, whatever it was before."""
@@ -71,8 +74,10 @@ def _select_waiting(view: TableView, rule: LadderRule, calendar: CityCalendar, n
     columns = ("platform", "event_id", "community_code", "category")
     dating = ("tier", "urgent", "reported_at", "due_at", "extended_to")
     open_events = events.filter(events.status.notin(DONE)).select(*columns, *dating)
-    # However long ago the deadline was, it counts; so nothing is too early to be dated.
-    dated = add_deadlines(open_events, rule.limits, calendar, date.min, city_day(due_until_at))
+    # However long ago the deadline was, it counts, back to where no calendar can be asked for: one mistyped year must
+    # not keep every unit's digest back.
+    first_on = date(now.year - OLDEST_YEARS, 1, 1)
+    dated = add_deadlines(open_events, rule.limits, calendar, first_on, city_day(due_until_at))
     near = dated.filter(dated.deadline_at <= write_literal(due_until_at)).select(*columns, "deadline_at")
     placed = near.join(_list_places(view, city_day(now)), "community_code")
     placed = placed.mutate(is_overdue=placed.deadline_at < write_literal(now))

@@ -10,6 +10,9 @@ from flows.ledger.outbox import WAITING, MessageStatus, OutboxRow
 from flows.ledger.quotas import Limits, close_quota, find_free_at, record_answer, record_call
 from flows.ledger.tables import outbox
 
+CODE_LENGTH = 40
+"""As much as the ledger keeps of a provider's code."""
+
 OUTCOME_UNKNOWN = "outcome_unknown"
 """The code of a message of which it isn't known whether it arrived."""
 
@@ -98,7 +101,7 @@ class DeliveryLedger:
             **_UNCLAIMED,
             "status": status,
             "detail": detail,
-            "code": code,
+            "code": code[:CODE_LENGTH],
             "attempt_count": outbox.c.attempt_count + 1,
             "sent_count": sent_count,
             "next_attempt_at": next_attempt_at,

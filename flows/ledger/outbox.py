@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, case, func, insert, select, update
+from sqlalchemy import Connection, Engine, case, func, insert, select, text, update
 
 from flows.ledger.tables import outbox
 
@@ -79,6 +79,9 @@ class OutboxLedger:
         """
         months = {message.month for message in messages}
         with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql" and messages:
+                # SQLite lets one writer in at a time; here two could both find a key missing.
+                connection.execute(text("LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE"))
             known = set(connection.execute(select(outbox.c.key).where(outbox.c.month.in_(months))).scalars())
             rows = [
                 {

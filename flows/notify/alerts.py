@@ -18,7 +18,7 @@ from flows.findings import (
     WaitingEvent,
 )
 from flows.ledger import Ledger
-from flows.ledger.outbox import WAITING, Message, OutboxRow
+from flows.ledger.outbox import PENDING, WAITING, Message, OutboxRow
 from flows.month import Month, city_day
 from flows.notify.alert_contents import (
     DataQualityAlarm,
@@ -43,6 +43,8 @@ DIGESTS: Mapping[UnitTier, MessageName] = {
 }
 NO_REVISION = 0
 """Alerts belong to no month's result."""
+
+KEPT_A_WEEK: frozenset[MessageName] = frozenset({"data_quality_alarm", "run_failure"})
 
 HOUR = timedelta(hours=1)
 LINES_SHOWN = 5
@@ -158,11 +160,40 @@ def queue_failure_alarm(
         run_name=failed.run_name,
         state=failed.state,
         failed_at=format_instant(failed.failed_at),
-        message=failed.message,
+        message=_shorten(failed.message),
         description=failed.description,
     )
     alert = Alert("run_failure", CITY, content, city_day(failed.failed_at), failed.deployment)
     return queue_alerts(ledger, config, contacts, [alert], queued_at=now)
+
+
+def withdraw_expired(ledger: Ledger, now: datetime) -> None:
+    """Suppress alerts that wait and are too old to be acted on: digests of days before, and alarms of last week's.
+
+    Whatever held them back, quiet hours, a limit, or a mode that sends nothing, their reader is spared the heap.
+    """
+    today = city_day(now)
+    expired = [row.id for row in ledger.outbox.list_messages(statuses=PENDING) if _is_expired(row, today)]
+    ledger.outbox.queue([], now, outdated_ids=expired, outdated_detail=OUTDATED)
+
+
+def _is_expired(row: OutboxRow, today: date) -> bool:
+    if row.message in DIGESTS.values():
+        return _read_day(row) < today
+    return row.message in KEPT_A_WEEK and _read_day(row) + timedelta(weeks=1) <= today
+
+
+def _read_day(row: OutboxRow) -> date:
+    """The day in the key of an alert."""
+    prefix = f"{row.message}:{row.unit_code}:{row.role}:"
+    return date.fromisoformat(row.key.removeprefix(prefix).partition(":")[0])
+
+
+def _shorten(message: str) -> str:
+    """The first lines of a run's message: a delivery's names every message that failed."""
+    lines = message.splitlines()
+    more = [f"and {len(lines) - LINES_SHOWN} more lines; see the run"] if len(lines) > LINES_SHOWN else []
+    return "\n".join([*lines[:LINES_SHOWN], *more])
 
 
 def queue_alerts(
@@ -185,7 +216,12 @@ def queue_alerts(
                 missing.add(alert.unit_code)
             elif template is not None:
                 messages.append(_address_alert(alert, contact, template))
-    outdated_ids = [row.id for row in ledger.outbox.list_messages(statuses=WAITING) if is_outdated(row)]
+    waiting = {row.key: row for row in ledger.outbox.list_messages(statuses=WAITING)}
+    for message in messages:
+        row = waiting.get(message.key)
+        if row is not None and (row.channel, row.address) != (message.channel, message.address):
+            ledger.outbox.readdress(row.id, channel=message.channel, address=message.address)
+    outdated_ids = [row.id for row in ledger.outbox.list_messages(statuses=PENDING) if is_outdated(row)]
     queued = ledger.outbox.queue(messages, queued_at, outdated_ids=outdated_ids, outdated_detail=OUTDATED)
     return QueueReport(queued, len(messages) - queued, 0, sorted(missing))
 

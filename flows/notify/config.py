@@ -6,7 +6,7 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -45,7 +45,10 @@ class _CorrectionSettings(_Strict):
 class _MessageSettings(_CorrectionSettings):
     tier: Tier
     role: Annotated[
-        tuple[Role, ...], BeforeValidator(lambda it: (it,) if isinstance(it, str) else it), Field(min_length=1)
+        tuple[Role, ...],
+        BeforeValidator(lambda it: (it,) if isinstance(it, str) else it),
+        AfterValidator(lambda roles: tuple(dict.fromkeys(roles))),
+        Field(min_length=1),
     ]
     days: Days = "any"
     urgent: bool = False

@@ -196,7 +196,9 @@ class _Delivery:
         """Until when the message waits for its provider's limit, or for its reader; nothing if it may go now."""
         now = self._clock()
         closed_until = self._closed.get((row.channel, None)) or self._closed.get((row.channel, row.address))
-        until = closed_until or self._hold(row, now)
+        if closed_until is not None and closed_until > now:
+            return closed_until
+        until = self._hold(row, now)
         return until if until is not None and until > now else None
 
     def _note_failure(self, row: OutboxRow, failure: DeliveryFailure) -> None:

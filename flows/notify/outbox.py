@@ -111,7 +111,8 @@ def requeue_messages(
     rows = ledger.outbox.list_messages(month=str(month) if month else None)
     for key in sorted(set(keys).difference(row.key for row in rows)):
         raise UsageError(f"message {key!r} is not in the outbox. `fivestar notify list` shows the keys.")
-    newest = {(row.month, *_target(row)): row for row in rows}
+    # A month's later message takes the earlier one's place; an alert, which has no revision, stands for itself.
+    newest = {((row.month, *_target(row)) if row.revision else row.key): row for row in rows}
     queued = already = 0
     missing: set[str] = set()
     for row in newest.values():

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from shutil import rmtree
-from urllib.parse import quote
 from uuid import uuid4
 
 from flows.ledger.outbox import OutboxRow
 from flows.notify.channels.channel import Channel, DeliveryFailure, Receipt
+from flows.notify.channels.file import name_file
 from flows.notify.sending import find_channel
 
 SIMULATED = Path("outbox", "simulated")
@@ -34,7 +34,7 @@ def simulate_messages(
                 yield row, failure
                 continue
             text = format_payloads(row, receipt)
-            (aside / f"{quote(row.key, safe='')}.txt").write_text(text, encoding="utf-8", newline="\n")
+            (aside / name_file(row.key, ".txt")).write_text(text, encoding="utf-8", newline="\n")
             if show is not None:
                 show(text)
             yield row, None

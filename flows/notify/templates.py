@@ -59,7 +59,12 @@ class TemplateFolder:
             raise ConfigurationError(
                 f"{_find_place(name)}.template: {where} is not there. Restore it, or name another file."
             )
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise ConfigurationError(
+                f"{where}: not UTF-8. Save it again as UTF-8; Windows' editors offer that under “Save as”."
+            ) from None
         used = check_template(self._markdown, text, where, name=name, content=kind.content)
         require_placeholders(kind.required, used, where, name)
         return self._markdown.get_template(file)

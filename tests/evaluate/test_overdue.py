@@ -8,7 +8,6 @@ from memory_view import MemoryView
 from star_city import HOME, NEIGHBOUR, change_leaf, community_row, event, shipped_policy
 
 from flows.calendar import CityCalendar
-from flows.errors import ConfigurationError
 from flows.evaluate.overdue import find_backlogs, read_ladder
 from flows.lake import QUARANTINE_SCHEMA, Lake, Landing, arrow_schema
 from flows.month import CITY_OFFSET
@@ -138,9 +137,10 @@ def test_an_extension_counts_and_no_deadline_of_the_platform_means_the_tiers_lim
     assert [each.event_id for each in told["street", HOME[:9]].worst] == ["a"]
 
 
-def test_a_deadline_that_needs_a_year_without_a_calendar_is_refused():
-    with pytest.raises(ConfigurationError, match="no calendar of working days is published for 1999"):
-        find([event(status="open", closed_at=None, due_at=None, reported_at="1999-12-01 09:00:00")])
+def test_one_event_of_a_mistyped_year_keeps_no_digest_back():
+    old = event(event_id="old", status="open", closed_at=None, due_at=None, reported_at="1999-12-01 09:00:00")
+    told = find([past(1, event_id="a"), old])
+    assert [each.event_id for each in told["community", HOME].worst] == ["a"]
 
 
 # Worst first, ten rows, then a count

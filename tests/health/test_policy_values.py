@@ -71,6 +71,8 @@ NOT_OF_THE_POLICY = {
     ("flows/notify/pace.py", "claim_count"): "rows in a transaction",
     ("flows/notify/pace.py", "strikes_max"): "patience with providers",
     ("flows/notify/tally.py", "FAILURES_SHOWN"): "length of a message",
+    ("flows/evaluate/overdue.py", "OLDEST_YEARS"): "how far back the calendar is asked",
+    ("flows/ledger/deliveries.py", "CODE_LENGTH"): "signs that a column keeps",
     ("flows/notify/config.py", "rejected_pct"): "when engineers are told of a pull (config/notify.yaml)",
     ("flows/notify/config.py", "rejected_rows_minimum"): "when engineers are told of a pull (config/notify.yaml)",
     ("flows/notify/config.py", "silence_repeat_days"): "when engineers are told again (config/notify.yaml)",

@@ -14,9 +14,10 @@ from flows.notify.alerts import (
     queue_overdue_digests,
     queue_quality_alarms,
     queue_silence_alarms,
+    withdraw_expired,
 )
 from flows.notify.config import NotifyConfig
-from flows.notify.outbox import OUTDATED
+from flows.notify.outbox import OUTDATED, requeue_messages
 from flows.notify.recipients import Contact, Contacts
 
 NOW = datetime(2024, 4, 8, 23, 30, tzinfo=UTC)
@@ -272,7 +273,64 @@ def test_a_deployment_that_fails_again_is_told_of_once_a_day(ledger, config):
     assert tell(replace(FAILED, failed_at=datetime(2024, 4, 9, 16, tzinfo=UTC))) == 1
 
 
+def test_a_long_message_of_a_run_is_cut_and_says_by_how_much(ledger, config):
+    queue_failure_alarm(
+        ledger, config, CONTACTS, replace(FAILED, message="\n".join(f"line {n}" for n in range(9))), NOW
+    )
+    [row] = list_rows(ledger)
+    assert "line 4" in row.body
+    assert "line 5" not in row.body
+    assert "and 4 more lines; see the run" in row.body
+
+
+# What waits too long
+
+
+@pytest.mark.parametrize(("at", "status"), [(NOW + 16 * HOUR, "queued"), (NOW + 17 * HOUR, "suppressed")])
+def test_a_digest_goes_on_its_own_day_or_never(ledger, config, at, status):
+    # 07:30 on 9 April: 16 hours later it is 23:30, 17 hours later the 10th.
+    queue(ledger, config, backlog(waiting(1)))
+    withdraw_expired(ledger, at)
+    assert [row.status for row in list_rows(ledger)] == [status]
+
+
+@pytest.mark.parametrize(("days", "status"), [(6, "queued"), (7, "suppressed")])
+def test_an_alarm_waits_for_less_than_a_week(ledger, config, days, status):
+    queue_failure_alarm(ledger, config, CONTACTS, FAILED, NOW)
+    queue_quality_alarms(ledger, config, CONTACTS, [doubt(WARNED)], NOW)
+    withdraw_expired(ledger, NOW + days * DAY)
+    assert {row.status for row in list_rows(ledger)} == {status}
+
+
+def test_a_digest_that_a_process_has_claimed_is_outdated_by_the_next_days(ledger, config):
+    queue(ledger, config, backlog(waiting(1)))
+    [row] = ledger.deliveries.claim("owner", NOW, count=5, skipped_channels=(), skipped_addresses=())
+    queue(ledger, config, backlog(waiting(25)), at=NOW + DAY)
+    ledger.deliveries.release("owner")
+    assert [(it.key[-10:], it.status) for it in list_rows(ledger)] == [
+        (row.key[-10:], "suppressed"),
+        ("2024-04-10", "queued"),
+    ]
+
+
 # All of them
+
+
+def test_an_alarm_that_waits_follows_its_contact(ledger, config):
+    queue_failure_alarm(ledger, config, CONTACTS, FAILED, NOW)
+    successor = Contacts({("city", "engineer"): Contact("city", "engineer", "file", "successor")})
+    assert queue_failure_alarm(ledger, config, successor, FAILED, NOW).queued == 0
+    assert [row.address for row in list_rows(ledger)] == ["successor"]
+
+
+def test_each_failed_alarm_can_be_sent_again_by_its_key(ledger, config):
+    for name in ("monthly", "publish"):
+        queue_failure_alarm(ledger, config, CONTACTS, replace(FAILED, deployment=name), NOW)
+    for row in list_rows(ledger):
+        ledger.outbox.set_status(row.id, "permanent_failure", detail="key revoked")
+    first, second = (row.key for row in list_rows(ledger))
+    assert requeue_messages(ledger, CONTACTS, keys=[first]).queued == 1
+    assert requeue_messages(ledger, CONTACTS, keys=[second]).queued == 1
 
 
 def test_each_alarm_goes_to_engineers_alone_and_without_one_that_is_told(ledger, config):

@@ -128,3 +128,17 @@ def test_a_message_that_is_taken_out_of_the_settings_is_not_needed(config_folder
     start, end = text.index("  sanity_alarm:"), text.index("  missing_contacts:")
     (config_folder / "notify.yaml").write_text(text[:start] + text[end:], encoding="utf-8")
     assert "sanity_alarm" not in load_notify_config(config_folder).messages
+
+
+def test_a_template_that_is_not_utf_8_is_named(config_folder: Path):
+    file = config_folder / "templates" / "star_card.md.j2"
+    file.write_bytes(file.read_text(encoding="utf-8").encode("gb18030"))
+    with pytest.raises(ConfigurationError, match=r"star_card\.md\.j2: not UTF-8"):
+        load_notify_config(config_folder)
+
+
+def test_a_role_that_stands_twice_counts_once(config_folder: Path):
+    file = config_folder / "notify.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("role: [hr, engineer]", "role: [hr, engineer, hr]"), encoding="utf-8")
+    assert load_notify_config(config_folder).messages["missing_contacts"].roles == ("hr", "engineer")

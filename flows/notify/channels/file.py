@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Literal
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from flows.notify.channels.channel import Payload, PermanentFailure, Permit, Rec
 from flows.notify.channels.settings import ChannelSettings
 
 FIRST_REVISION = "r1"
+LONGEST_NAME = 200
+DIGEST_DIGITS = 12
 _FOLDER_NAME = re.compile(r"[\w@+-][\w@+.-]{0,79}")
 
 
@@ -66,7 +69,20 @@ class FileChannel:
         prefix = f"{message.message}:{message.unit_code}:{message.role}:{message.month}:"
         rest = [part for part in message.key.removeprefix(prefix).split(":") if part != FIRST_REVISION]
         name = "-".join(quote(part, safe="") for part in (message.message, message.unit_code, message.role, *rest))
-        return Path(message.month, *_split_address(message.address), f"{name}.md")
+        return Path(message.month, *_split_address(message.address), cut_name(name, ".md"))
+
+
+def name_file(key: str, ending: str) -> str:
+    """The key as a file's name: percent-encoded, so that two keys never share a file."""
+    return cut_name(quote(key, safe=""), ending)
+
+
+def cut_name(name: str, ending: str) -> str:
+    """The name with its ending, cut to what a file system takes; a cut one ends with a digest of the whole."""
+    if len(name) <= LONGEST_NAME:
+        return f"{name}{ending}"
+    digest = sha256(name.encode()).hexdigest()[:DIGEST_DIGITS]
+    return f"{name[: LONGEST_NAME - DIGEST_DIGITS - 1]}-{digest}{ending}"
 
 
 def _format(message: Message) -> str:
