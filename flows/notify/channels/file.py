@@ -66,9 +66,10 @@ class FileChannel:
 
     def _place(self, message: Message) -> Path:
         """The path from `root`; names are percent-encoded, so that two keys never share a file."""
-        prefix = f"{message.message}:{message.unit_code}:{message.role}:{message.month}:"
-        rest = [part for part in message.key.removeprefix(prefix).split(":") if part != FIRST_REVISION]
-        name = "-".join(quote(part, safe="") for part in (message.message, message.unit_code, message.role, *rest))
+        named = (message.message, message.unit_code, message.role)
+        rest = message.key.removeprefix(":".join(named) + ":").removeprefix(f"{message.month}:")
+        parts = (*named, *(part for part in rest.split(":") if part != FIRST_REVISION))
+        name = "-".join(quote(part, safe="") for part in parts)
         return Path(message.month, *_split_address(message.address), cut_name(name, ".md"))
 
 
