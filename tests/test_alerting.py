@@ -112,7 +112,7 @@ def test_right_after_a_pull_nothing_is_silent(home: Home) -> None:
 
 
 def test_units_without_contact_are_told_of(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.alerting.load_contacts", lambda _: type("Nobody", (), {"find": lambda *_: None})())
+    monkeypatch.setattr("flows.alerting.load_contacts", lambda *_: type("Nobody", (), {"find": lambda *_: None})())
     answer = run(home, "alerts", "daily")
     assert "has no contact for this. Add one to the contacts." in answer.err
     assert list_new(home, *DIGESTS) == []

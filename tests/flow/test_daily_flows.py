@@ -79,7 +79,7 @@ def test_a_unit_without_contact_is_warned_of(
     engine: None, home: Home, at: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     at(TUESDAY)
-    monkeypatch.setattr("flows.alerting.load_contacts", lambda _: type("Nobody", (), {"find": lambda *_: None})())
+    monkeypatch.setattr("flows.alerting.load_contacts", lambda *_: type("Nobody", (), {"find": lambda *_: None})())
     assert run(daily.daily_alerts, home).is_completed()
     assert "more: no contact. Add them to the contacts." in caplog.text
 
