@@ -18,6 +18,7 @@ from flows.ingest.reports import PullReport
 from flows.inputs import gather_inputs, judge_inputs
 from flows.month import Month, city_day
 from flows.notify.alerts import withdraw_expired
+from flows.notify.attachments import make_attach
 from flows.notify.config import load_notify_config
 from flows.notify.delivery import deliver_messages
 from flows.notify.outbox import QueueReport, queue_month_messages, queue_publication_notice
@@ -140,6 +141,7 @@ def deliver(
             pace=Pace(for_seconds=DELIVERY_SECONDS if for_seconds is None else for_seconds),
             hold=make_hold(config.timing, _read_calendar(house, clock()), house.ledger.outbox.count_delivered),
             show=show,
+            attach=make_attach(house.settings.home, config),
         )
         counts.update(
             delivered=report.delivered,

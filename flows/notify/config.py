@@ -27,6 +27,11 @@ SECTION_DEPTH = 2
 
 Mode = Literal["off", "simulate", "allow-list", "live"]
 Role = Literal["secretary", "supervisor", "hr", "engineer"]
+ResultFile = Literal["report.html", "hr-review.xlsx"]
+"""The files of a month's results that may go with its mails."""
+
+PERSONAL_FILES: Mapping[ResultFile, Role] = {"hr-review.xlsx": "hr"}
+"""Those that hold workers' data, and whose mails alone may carry them."""
 
 
 TemplateFile = Annotated[str, Field(pattern=r"^[\w.-]+\.md\.j2$")]
@@ -52,6 +57,7 @@ class _MessageSettings(_CorrectionSettings):
     ]
     days: Days = "any"
     urgent: bool = False
+    attach: tuple[ResultFile, ...] = ()
 
 
 class AlarmSettings(_Strict):
@@ -103,6 +109,8 @@ class NotifyConfig:
     correction: TextTemplate
     timing: TimingRules
     alarms: AlarmSettings
+    attached: Mapping[MessageName, tuple[ResultFile, ...]]
+    """The result files that go with a message by mail."""
 
 
 def load_notify_config(folder: Path) -> NotifyConfig:
@@ -121,6 +129,7 @@ def load_notify_config(folder: Path) -> NotifyConfig:
                 f"{FILE}, messages.{name}.tier: {message.tier}. A {name} holds the data of one {kind.tier} and goes "
                 f"to nobody else's contact; write {kind.tier}."
             )
+        _check_attached(name, message)
         messages[name] = MessageTemplate(
             roles=message.role,
             tier=message.tier,
@@ -139,7 +148,18 @@ def load_notify_config(folder: Path) -> NotifyConfig:
         ),
         timing=_read_timing(settings),
         alarms=settings.alarms,
+        attached={name: it.attach for name, it in settings.messages.items() if it.attach},
     )
+
+
+def _check_attached(name: str, message: _MessageSettings) -> None:
+    for file in message.attach:
+        role = PERSONAL_FILES.get(file)
+        if role is not None and message.role != (role,):
+            raise ConfigurationError(
+                f"{FILE}, messages.{name}.attach: {file} holds workers' data and goes to the role {role} alone, but "
+                f"this message goes to {', '.join(message.role)}. Take it out, or change the role."
+            )
 
 
 def _read_timing(settings: _NotifyFile) -> TimingRules:

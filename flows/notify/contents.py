@@ -125,6 +125,8 @@ class HrDigest:
     held_count: int
     workbook_name: str
     pay_base_is_set: bool
+    proposal_digests: tuple[str, ...] = ()
+    """What each open proposal says, as its SHA-256: by it a correction counts those that say otherwise."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
+from flows.ledger.deliveries import OUTCOME_UNKNOWN
 from flows.ledger.outbox import WAITING, Message, OutboxRow
 from flows.month import city_day
 from flows.notify.contents import (
@@ -56,12 +57,12 @@ def find_unchanged(
     for row in reversed(rows):
         if row.key == message.key:
             return row
-        if row.status == "suppressed":
+        if row.status == "suppressed" or _has_surely_not_arrived(row):
             continue
         before = earlier.find(row) if earlier else None
         if row.body == message.body if before is None else before == content:
             return row
-        if row.status not in WAITING:
+        if not _may_be_stopped(row):
             return None
     return None
 
@@ -70,7 +71,7 @@ def correct_message(
     template: TextTemplate, rows: Sequence[OutboxRow], message: Message, content: Content, earlier: Earlier | None
 ) -> Message:
     """The message with what it changes in the one that its reader has before it; as it is if he has none."""
-    told = next((row for row in reversed(rows) if _is_told(row)), None)
+    told = next((row for row in reversed(rows) if _is_told(row) and _goes_to_the_same(row, message)), None)
     before = earlier.find(told) if earlier and told else None
     if told is None or before is None:
         return message
@@ -81,8 +82,22 @@ def correct_message(
 
 
 def _is_told(row: OutboxRow) -> bool:
-    """Whether the reader has the message, or may have it any moment."""
-    return row.status == "delivered" or (row.status == "sending" and row.begun_at is not None)
+    """Whether the reader has the message, or part of it, or may have it any moment."""
+    has_it = row.delivered_at is not None or row.sent_count > 0 or row.code == OUTCOME_UNKNOWN
+    return has_it or (row.status == "sending" and row.begun_at is not None)
+
+
+def _goes_to_the_same(row: OutboxRow, message: Message) -> bool:
+    return (row.channel, row.address) == (message.channel, message.address)
+
+
+def _has_surely_not_arrived(row: OutboxRow) -> bool:
+    return row.status == "permanent_failure" and row.sent_count == 0 and row.code != OUTCOME_UNKNOWN
+
+
+def _may_be_stopped(row: OutboxRow) -> bool:
+    """Whether the message waits, or is about to be sent and no call has begun: then a newer one takes its place."""
+    return row.status in WAITING or (row.status == "sending" and row.begun_at is None)
 
 
 def describe_correction(told: OutboxRow, before: Content, now: Content, *, subject: str, revision: int) -> Correction:
@@ -169,6 +184,9 @@ def _list_digest_changes(now: HrDigest, before: HrDigest) -> Iterator[str]:
     counts = {kind.title: kind.count for kind in before.kinds}
     for kind in now.kinds:
         yield from _tell(kind.title, f"{counts.get(kind.title, 0)} 人", f"{kind.count} 人")
+    changed_count = len(set(now.proposal_digests) - set(before.proposal_digests))
+    if changed_count:
+        yield f"内容有变动的待审定建议：{changed_count} 条"
     yield from _tell("涉及人数", f"{before.staff_count} 人", f"{now.staff_count} 人")
     yield from _tell("拟执行日期", before.effective_on, now.effective_on)
     yield from _tell("月工资基数", _name_base(before), _name_base(now))

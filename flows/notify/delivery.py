@@ -24,6 +24,7 @@ from flows.notify.channels.channel import (
     TooFast,
     TransientFailure,
 )
+from flows.notify.channels.email import Attach
 from flows.notify.channels.kinds import open_channel
 from flows.notify.channels.robot import Clock
 from flows.notify.config import Mode, NotifyConfig
@@ -61,12 +62,13 @@ def deliver_messages(
     sleep: Sleep = time.sleep,
     hold: Hold = hold_nothing,
     show: Show | None = None,
+    attach: Attach | None = None,
 ) -> DeliveryReport:
     """Deliver what waits in the outbox, by `mode` or else the configured one.
 
     Each message's status is noted right after its channel answers. In simulation the payloads are written below the
-    home, and handed to `show`. Raises `UsageError` for an unknown mode; failures are reported, not raised: see
-    `DeliveryReport.refuse_incomplete`.
+    home, and handed to `show`; `attach` finds the files that go along by mail. Raises `UsageError` for an unknown
+    mode; failures are reported, not raised: see `DeliveryReport.refuse_incomplete`.
     """
     mode = mode or config.mode
     if mode not in get_args(Mode):
@@ -74,7 +76,7 @@ def deliver_messages(
     if mode == "off":
         return DeliveryReport(0, 0, 0, 0, ())
     channels = {
-        name: open_channel(name, settings, home=house_home, lookup=lookup, clock=clock)
+        name: open_channel(name, settings, home=house_home, lookup=lookup, clock=clock, attach=attach)
         for name, settings in config.channels.items()
     }
     tally = Tally(f"messages ({mode})", progress)

@@ -85,10 +85,12 @@ def list_month_contents(
     before = _read_standing(ledger, month.plus(-1), last.revision) if last else _Standing((), {}, {})
     proposals = ledger.results.list_proposals(str(month), record.revision)
     base_is_set = bool(ledger.results.list_pay_lines(str(month), record.revision))
+    digests = ledger.reviews.map_digests(str(month), record.revision)
+    hr_digest = _digest_proposals(month, record.effective_on, proposals, digests, base_is_set=base_is_set)
     contents = [
         *_describe_communities(month, now, before, list_indicator_titles(policy_values)),
         *_describe_districts(month, now),
-        UnitContent("hr_digest", CITY, _digest_proposals(month, record.effective_on, proposals, base_is_set)),
+        UnitContent("hr_digest", CITY, hr_digest),
         *_describe_alarms(month, record),
     ]
     return MonthContents(record.revision, contents)
@@ -233,7 +235,14 @@ def _list_noted(
             yield NotedCommunity(community.name, community.street_name, found)
 
 
-def _digest_proposals(month: Month, effective_on: date, proposals: Sequence[Proposal], base_is_set: bool) -> HrDigest:
+def _digest_proposals(
+    month: Month,
+    effective_on: date,
+    proposals: Sequence[Proposal],
+    digests: Mapping[str, str],
+    *,
+    base_is_set: bool,
+) -> HrDigest:
     counts = {kind: sum(1 for row in proposals if row.kind == kind) for kind in KINDS}
     awaiting = [row for row in proposals if row.kind in AWAITING_KINDS]
     return HrDigest(
@@ -246,6 +255,7 @@ def _digest_proposals(month: Month, effective_on: date, proposals: Sequence[Prop
         held_count=counts["hold"],
         workbook_name=WORKBOOK,
         pay_base_is_set=base_is_set,
+        proposal_digests=tuple(sorted(digests[row.staff_id] for row in awaiting)),
     )
 
 

@@ -164,7 +164,9 @@ def queue_contents(
         if found[message.key] is None
     ]
     kept_keys = {row.key for row in found.values() if row is not None}
-    stale_targets = {_target(message) for message in fresh} | _list_settled(rows, messages)
+    # What was outdated and holds again after all takes its place back.
+    revived = [message for message in messages if _was_outdated(found[message.key])]
+    stale_targets = {_target(message) for message in (*fresh, *revived)} | _list_settled(rows, messages)
     outdated_ids = [
         row.id
         for row in rows
@@ -173,12 +175,17 @@ def queue_contents(
         and (row.revision < revision or _target(row) in stale_targets)
     ]
     queued = ledger.outbox.queue(fresh, queued_at, outdated_ids=outdated_ids, outdated_detail=OUTDATED)
+    for message in revived:
+        kept = found[message.key]
+        if kept is not None:
+            ledger.outbox.requeue(kept.id, channel=message.channel, address=message.address)
     for message in messages:
         kept = found[message.key]
         if kept is not None and kept.status in WAITING and _contact(kept) != _contact(message):
             ledger.outbox.readdress(kept.id, channel=message.channel, address=message.address)
     already = len(kept_keys.intersection(found))
-    return QueueReport(queued, already, len(messages) - already - len(fresh), missing)
+    unchanged = len(messages) - already - len(fresh)
+    return QueueReport(queued + len(revived), already - len(revived), unchanged, missing)
 
 
 def _address_contents(
@@ -218,6 +225,10 @@ def _address_contents(
 def _list_settled(rows: Iterable[OutboxRow], messages: Iterable[Message]) -> set[Target]:
     """Who was to be told of missing contacts, of which none is missing any more."""
     return {_target(row) for row in rows if row.message == "missing_contacts"} - set(map(_target, messages))
+
+
+def _was_outdated(row: OutboxRow | None) -> bool:
+    return row is not None and row.status == "suppressed" and row.detail == OUTDATED
 
 
 def _contact(message: Message) -> tuple[str, str]:

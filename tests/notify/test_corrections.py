@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from notify_city import NOW
+from notify_city import NOW, make_contacts
 
 from flows.notify.contents import DistrictRanking, HrDigest, KindCount, NotedCommunity, RankedCommunity, StarCard
 from flows.notify.corrections import describe_correction
@@ -230,3 +230,66 @@ def test_a_change_that_no_figure_shows_is_told_as_such():
 def test_a_pay_base_that_is_set_later_is_told_without_its_amount():
     digest = HrDigest("2024年3月", "2024年4月1日", 9, (KindCount("晋级", 2),), 2, 1, 0, "hr-review.xlsx", False)
     assert list_changes(digest, replace(digest, pay_base_is_set=True)) == ("月工资基数：未设定 → 已设定",)
+
+
+# What the reader has
+
+
+def find_card(ledger, code: str, revision: int):
+    rows = [row for row in list_new(ledger, revision) if (row.message, row.unit_code) == ("star_card", code)]
+    return rows[0] if rows else None
+
+
+def test_a_second_that_failed_for_good_changes_nothing_for_whoever_has_the_first(
+    base, corrected, save, queue, ledger
+):
+    code = base.communities[0].community_code
+    queue(save(base))
+    deliver_all(ledger)
+    queue(save(corrected, 2))
+    ledger.outbox.set_status(find_card(ledger, code, 2).id, "permanent_failure", detail="key revoked")
+    queue(save(base, 3))
+    assert find_card(ledger, code, 3) is None
+
+
+def test_a_second_that_is_claimed_and_not_begun_is_taken_back(base, corrected, save, queue, ledger):
+    code = base.communities[0].community_code
+    queue(save(base))
+    deliver_all(ledger)
+    queue(save(corrected, 2))
+    ledger.deliveries.claim("owner", NOW, count=100, skipped_channels=(), skipped_addresses=())
+    queue(save(base, 3))
+    ledger.deliveries.release("owner")
+    assert (find_card(ledger, code, 2).status, find_card(ledger, code, 3)) == ("suppressed", None)
+
+
+def test_a_first_that_is_to_go_out_again_is_still_what_its_reader_has(base, corrected, save, queue, ledger):
+    code = base.communities[0].community_code
+    queue(save(base))
+    deliver_all(ledger)
+    first = find_card(ledger, code, 1)
+    ledger.outbox.requeue(first.id, channel=first.channel, address=first.address)
+    queue(save(corrected, 2))
+    assert find_card(ledger, code, 2).subject.startswith("更正")
+
+
+def test_a_new_contact_is_told_the_second_plain(base, corrected, save, queue, ledger):
+    code = base.communities[0].community_code
+    queue(save(base))
+    deliver_all(ledger)
+    result = save(corrected, 2)
+    queue(result, make_contacts(result, address="successor"))
+    assert not find_card(ledger, code, 2).subject.startswith("更正")
+
+
+def test_hr_hears_how_many_open_proposals_say_otherwise_though_the_counts_are_the_same(
+    base, save, queue, ledger
+) -> None:
+    queue(save(base))
+    deliver_all(ledger)
+    [first, *rest] = base.proposals
+    awaiting = next(it for it in base.proposals if it.kind == "raise")
+    changed = [replace(it, entitled_grade=it.entitled_grade + 1) if it is awaiting else it for it in (first, *rest)]
+    queue(save(replace(base, proposals=changed), 2))
+    [digest] = [row for row in list_new(ledger, 2) if row.message == "hr_digest"]
+    assert "内容有变动的待审定建议：1 条" in digest.body

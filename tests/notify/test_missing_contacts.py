@@ -74,6 +74,14 @@ def test_a_list_that_waits_is_withdrawn_when_nobody_is_missing_any_more(result, 
     assert {(row.status, row.detail) for row in list_told(ledger)} == {("suppressed", OUTDATED)}
 
 
+def test_a_list_that_holds_again_takes_its_place_back(result, queue, ledger):
+    units = [(community.community_code, "secretary") for community in result.communities]
+    queue(result, without(result, units[0]))
+    queue(result, without(result, units[0], units[1]))
+    assert queue(result, without(result, units[0])).queued == 2
+    assert [row.status for row in list_told(ledger)] == ["queued", "queued", "suppressed", "suppressed"]
+
+
 def test_a_long_list_is_cut_and_says_how_many_it_leaves_out(make_result, save, queue, ledger):
     result = save(make_result(community_count=61))
     queue(result, without(result, *((it.community_code, "secretary") for it in result.communities)))

@@ -61,7 +61,7 @@ class EmailSettings(ChannelSettings):
     sender: str = Field(pattern=f"^{_ADDRESS}$")
     sender_name: str = ""
     ca_file: str = ""
-    timeout_seconds: int = Field(default=30, ge=1, le=300)
+    timeout_seconds: int = Field(default=30, ge=1, le=120)
     limit_per_minute: int = Field(default=0, ge=0)
     limit_bytes: int = Field(default=20_000_000, ge=10_000)
 
