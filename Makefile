@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test test-cases spark lint format docs lock bench-ingest bench-evaluate bench-review bench-digest mutate
+.PHONY: demo test test-cases spark lint format docs lock bench-ingest bench-evaluate bench-review bench-digest drill mutate
 
 # The lock holds every package: without --no-deps, pip before 23.3 looks past it for what a dependency names with an extra.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -68,6 +68,10 @@ bench-review: $(INSTALLED)
 
 bench-digest: $(INSTALLED)
 	$(BIN)/python -m benchmarks.digest $(ARGS)
+
+# A month's work killed at fifty instants, done again each time: a quarter of an hour.
+drill: $(INSTALLED)
+	PYTHONPATH=tests:tests/drills $(BIN)/python tests/drills/kill_drill.py $(ARGS)
 
 $(MUTATE_INSTALLED): $(SPARK_INSTALLED) requirements-mutate.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r requirements-mutate.lock
