@@ -19,7 +19,8 @@ from flows.ingest.describe.source import Source
 from flows.ingest.doctor import Finding, SourceDoctor, fail, list_source_placeholders, read_source_files
 from flows.lake import Lake
 from flows.ledger import Ledger
-from flows.ledger.checkup import LedgerState, describe_url, examine_ledger
+from flows.ledger.checkup import LedgerState, examine_ledger
+from flows.ledger.engine import describe_url
 from flows.month import city_day
 from flows.notify.config import load_notify_config, require_secrets
 from flows.notify.recipients import load_contacts
@@ -219,7 +220,7 @@ def _examine_ledger(settings: Settings) -> tuple[bool, Finding]:
     """Whether the ledger can be asked what has landed, and what was found of it."""
     try:
         state = examine_ledger(settings.database_url)
-    except ConfigurationError as error:
+    except FivestarError as error:
         return False, fail("database", error)
     shown = describe_url(settings.database_url)
     if state == "newer":

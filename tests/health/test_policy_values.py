@@ -57,7 +57,7 @@ NOT_OF_THE_POLICY = {
     ("flows/ledger/checkup.py", "BUSY_SECONDS"): "patience with a database",
     ("flows/ledger/chain.py", "HASH_DIGITS"): "digits shown",
     ("flows/ledger/reviews.py", "WRITE_ATTEMPTS"): "patience with other writers",
-    ("flows/ledger/repository.py", "SQLITE_BUSY_SECONDS"): "patience with a database",
+    ("flows/ledger/engine.py", "BUSY_SECONDS"): "patience with a database",
     ("flows/merging.py", "RECORD_NO_BITS"): "bits of a number",
     ("flows/month.py", "MONTHS_IN_YEAR"): "months in a year",
     ("flows/notify/alerts.py", "LINES_SHOWN"): "length of a message",
