@@ -1,7 +1,7 @@
 """The ledger opened: outcomes of steps, pulls of sources and the landings that they made."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self, cast
 
 from sqlalchemy import Engine, func, insert, select, union_all, update
@@ -110,6 +110,14 @@ class Ledger:
         newest = union_all(*(select(func.max(column).label("at")) for column in _RECORDED))
         with self._engine.connect() as connection:
             return max((at for at in connection.execute(newest).scalars() if at is not None), default=None)
+
+    def read_clock(self) -> datetime | None:
+        """What the database's own clock says; nothing if it has none, as SQLite hasn't."""
+        if self._engine.dialect.name != "postgresql":
+            return None
+        with self._engine.connect() as connection:
+            now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return now.astimezone(UTC)
 
     def list_chain_heads(self) -> list[str]:
         """The last entry of the chain over decisions as each publication left it, the earliest first."""

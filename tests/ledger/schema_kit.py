@@ -40,7 +40,8 @@ WHAT_RAN: Rows = {
     "outbox": [
         {
             "key": "k", "message": "star_card", "month": "2024-03", "revision": 1, "unit_code": "u",
-            "role": "secretary", "channel": "files", "address": "", "subject": "三月", "body": "正文", "status": "queued", "detail": "",
+            "role": "secretary", "channel": "files",
+            "address": "", "subject": "三月", "body": "正文", "status": "queued", "detail": "",
             "attempt_count": 0, "queued_at": AT,
         }
     ],
