@@ -15,7 +15,7 @@ from flows.disk import DiskFull, describe_full_disk, explain_full_disk, is_disk_
 
 EVALUATE = ("evaluate", "--month", "2024-03")
 DISK_MEGABYTES = 32
-LEFT_BYTES = 400_000
+LEFT_BYTES = 100_000
 """Less than a month's files need, more than the first of them."""
 
 
@@ -49,8 +49,8 @@ def filled(disk: Path, left_bytes: int) -> Iterator[None]:
     """The disk with no more than that left."""
     filler = disk / "filler"
     with filler.open("wb") as file:
-        block = bytes(1 << 16)
-        while shutil.disk_usage(disk).free > left_bytes + len(block):
+        block = bytes(1 << 12)
+        for _ in range((shutil.disk_usage(disk).free - left_bytes) // len(block)):
             file.write(block)
     yield
     filler.unlink()

@@ -1,5 +1,6 @@
 """The ledger's database reached: its URL read, its connections prepared, its faults told as the program's own."""
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -41,9 +42,10 @@ def open_engine(url: str, *, busy_seconds: int = BUSY_SECONDS, changes_nothing: 
             "Write it as SQLAlchemy does, for example sqlite:///ledger.sqlite."
         ) from None
     shown = describe_url(url)
+    file = Path(parsed.database) if engine.dialect.name == "sqlite" and parsed.database else None
 
     def explain(context: ExceptionContext) -> FivestarError | None:
-        return explain_fault(context, shown)
+        return explain_fault(context, shown, file)
 
     event.listen(engine, "handle_error", explain, retval=True)
     if engine.dialect.name == "sqlite":

@@ -5,6 +5,8 @@ mend ends with 10: the URL, the account, a disk that is full. A value that the d
 """
 
 import re
+import shutil
+from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.engine import ExceptionContext
@@ -26,6 +28,11 @@ _SQLITE_FAULTS: dict[int, Fault] = {
     14: "unopened",  # cantopen
     26: "damaged",  # notadb
 }
+_MAY_BE_FULL = frozenset({"away", "unopened"})
+"""What SQLite also says where it can't make the files beside its own for want of room."""
+ROOM_BYTES = 1_000_000
+"""With less than this SQLite can't be relied on to write."""
+
 _STATE_FAULTS: dict[str, Fault] = {
     "25006": "away",  # read-only: a standby, until it takes over
     "40001": "locked",
@@ -44,8 +51,11 @@ _UNKNOWN_HOST = re.compile(r"failed to resolve host .*\[Errno -[25]\]")
 _TABLE = re.compile(r"\b(?:INTO|UPDATE|FROM)\s+(\w+)", re.IGNORECASE)
 
 
-def explain_fault(context: ExceptionContext, shown_url: str) -> FivestarError | None:
-    """The error to raise instead of the database's; nothing for a broken constraint or a mistake of the program's."""
+def explain_fault(context: ExceptionContext, shown_url: str, file: Path | None = None) -> FivestarError | None:
+    """The error to raise instead of the database's; nothing for a broken constraint or a mistake of the program's.
+
+    `file` is SQLite's.
+    """
     error = context.sqlalchemy_exception
     if not isinstance(error, DBAPIError) or context.is_pre_ping:
         return None
@@ -58,6 +68,8 @@ def explain_fault(context: ExceptionContext, shown_url: str) -> FivestarError | 
             "rejects it."
         )
     fault = _find_fault(error, is_opening=context.connection is None)
+    if file is not None and fault in _MAY_BE_FULL and not _has_room(file):
+        fault = "full"
     return None if fault is None else make_error(fault, shown_url)
 
 
@@ -97,6 +109,10 @@ def make_error(fault: Fault, shown_url: str) -> FivestarError:
                 f"{shown_url}: the database {verb}. Check that its folder is there and that this user may write in "
                 "it, or name another database in FIVESTAR_DATABASE_URL."
             )
+
+
+def _has_room(file: Path) -> bool:
+    return not file.parent.exists() or shutil.disk_usage(file.parent).free >= ROOM_BYTES
 
 
 def _find_fault(error: DBAPIError, *, is_opening: bool) -> Fault | None:
