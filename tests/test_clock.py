@@ -8,6 +8,7 @@ from city_runs import RUN_AT, Home, run_fivestar
 
 from flows.clock import load_wrong_until, refuse_wrong_clock
 from flows.errors import ConfigurationError
+from flows.ledger import Ledger
 
 NEWEST_AT = datetime(2024, 4, 5, 2, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -59,6 +60,17 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, told:
     (tmp_path / "clock.yaml").write_text(text)
     with pytest.raises(ConfigurationError, match=told):
         load_wrong_until(tmp_path)
+
+
+def test_a_database_on_another_machine_has_a_clock_of_its_own(ledger_url: str) -> None:
+    ledger = Ledger.open(ledger_url)
+    told, ours = ledger.read_clock(), datetime.now(UTC)
+    ledger.close()
+    if ledger_url.startswith("sqlite"):
+        assert told is None
+    else:
+        assert told is not None
+        assert abs(told - ours) < MINUTE
 
 
 def test_nothing_is_judged_published_or_decided_by_a_clock_that_is_behind(home: Home) -> None:
