@@ -14,9 +14,9 @@ from flows.errors import ConfigurationError
 from flows.evaluate.compare import compare_results, list_unseen_changes
 from flows.house import Clock, House, Progress, ignore_progress, record_step
 from flows.inputs import gather_inputs, judge_inputs, take_policy
+from flows.locks import hold_file
 from flows.month import Month
 from flows.moves import CommunityMove, Comparison, CostLine, PolicyChange, WorkerMove
-from flows.outputs import hold_lock
 from flows.policy import load_policy, shorten_fingerprint
 from flows.report.comparison_page import write_comparison_page
 from flows.result_files import ResultFile, format_file
@@ -129,7 +129,7 @@ def _write_comparison(home: Path, comparison: Comparison) -> Path:
     name = "-".join([str(comparison.month), *fingerprints])
     folder = home / "compare" / name
     aside, old = folder.with_name(f".{name}.new"), folder.with_name(f".{name}.old")
-    with hold_lock(
+    with hold_file(
         home / "locks" / f"compare-{name}.lock", f"{folder}: another run is writing this very comparison."
     ):
         for leftover in (aside, old):

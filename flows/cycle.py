@@ -59,8 +59,11 @@ def assess_month(
     policy_folder: Path | None = None,
     progress: Progress = ignore_progress,
 ) -> Assessment:
-    """Judge a month from landed data and put its files in place; equal inputs keep the revision (policy §3.6)."""
-    with record_step(house, "evaluate", clock, month=month) as counts:
+    """Judge a month from landed data and put its files in place; equal inputs keep the revision (policy §3.6).
+
+    Raises `SourceUnavailable` if another run is working on the month.
+    """
+    with house.hold_month(month, "evaluate", clock), record_step(house, "evaluate", clock, month=month) as counts:
         progress(f"judging {month}", 0)
         inputs = gather_inputs(house, month, policy_folder or house.settings.config / "policy")
         with house.view(list(inputs.landings)) as view:
@@ -160,25 +163,27 @@ def run_month(
     """The whole monthly cycle up to open review: ingest, Data Docs, evaluate, open review, queue messages.
 
     A source that fails is told in the report, and the month is judged without it. Where it can't be judged at all,
-    the failed sources are the likely cause: the error says so, and has their class.
+    the failed sources are the likely cause: the error says so, and has their class. Raises `SourceUnavailable` if
+    another run is working on the month.
     """
     sources = read_sources(house)
     load_notify_config(house.settings.config)  # a mistake in it stops the run before anything is written
-    reports = (
-        []
-        if offline
-        else ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
-    )
-    failures = [report.error for report in reports if report.error is not None]
-    contact_faults = check_contacts(house, clock, month)
-    document_quality(house, month, clock, only_missing=offline, progress=progress)
-    try:
-        assessment = assess_month(house, month, clock, progress=progress)
-    except FivestarError as error:
-        raise add_causes(error, failures) from None
-    open_review(house, assessment, clock)
-    queued = queue_messages(house, month, clock)
-    return RunReport(reports, assessment, queued, failures, contact_faults)
+    with house.hold_month(month, "run", clock):
+        reports = (
+            []
+            if offline
+            else ingest_sources(house, sources, month_window(house, month), clock, month=month, progress=progress)
+        )
+        failures = [report.error for report in reports if report.error is not None]
+        contact_faults = check_contacts(house, clock, month)
+        document_quality(house, month, clock, only_missing=offline, progress=progress)
+        try:
+            assessment = assess_month(house, month, clock, progress=progress)
+        except FivestarError as error:
+            raise add_causes(error, failures) from None
+        open_review(house, assessment, clock)
+        queued = queue_messages(house, month, clock)
+        return RunReport(reports, assessment, queued, failures, contact_faults)
 
 
 def document_quality(
@@ -205,27 +210,26 @@ def publish_month(house: House, month: Month, clock: Clock) -> PublishReport:
     """Put approved proposals into the register, write what payroll needs, queue the notice.
 
     Again changes nothing, and puts files back that were lost. Raises `QualityGate`, before the register is touched,
-    if the month's files are not there, and `SourceUnavailable` if another run is writing them.
+    if the month's files are not there, and `SourceUnavailable` if another run is working on the month.
     """
-    with record_step(house, "publish", clock, month=month) as counts:
+    with house.hold_month(month, "publish", clock), record_step(house, "publish", clock, month=month) as counts:
         config = load_notify_config(house.settings.config)
         folder = MonthFolder(house.settings.home, find_revision(house.ledger, month).month)
-        with folder.lock():
-            if folder.find_revision() is None:
-                raise QualityGate(
-                    f"{folder.path}: the results are not there. Write them again: fivestar evaluate --month {month}."
-                )
-            report = publish(house.ledger, month, recorded_at=clock())
-            counts.update(
-                entered=report.entered_count,
-                already=report.already_count,
-                reversed=report.reversed_count,
-                open=report.open_count,
-                chain_head=house.ledger.reviews.find_head(),
+        if folder.find_revision() is None:
+            raise QualityGate(
+                f"{folder.path}: the results are not there. Write them again: fivestar evaluate --month {month}."
             )
-            folder.write_file(ARREARS, format_arrears(report.arrears))
-            for name, content in format_payroll_files(house, month).items():
-                folder.write_file(name, content)
+        report = publish(house.ledger, month, recorded_at=clock())
+        counts.update(
+            entered=report.entered_count,
+            already=report.already_count,
+            reversed=report.reversed_count,
+            open=report.open_count,
+            chain_head=house.ledger.reviews.find_head(),
+        )
+        folder.write_file(ARREARS, format_arrears(report.arrears))
+        for name, content in format_payroll_files(house, month).items():
+            folder.write_file(name, content)
         lines = house.ledger.register.list_month(str(month))
         if lines:
             with house.view() as view:

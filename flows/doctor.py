@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from flows.errors import ConfigurationError, FivestarError, QualityGate
@@ -16,10 +16,18 @@ from flows.house import Clock, House
 from flows.ingest.connect.rest import Timing
 from flows.ingest.describe.rules import load_rules
 from flows.ingest.describe.source import Source
-from flows.ingest.doctor import Finding, SourceDoctor, fail, list_source_placeholders, read_source_files
+from flows.ingest.doctor import (
+    Finding,
+    SourceDoctor,
+    describe_clock,
+    fail,
+    list_source_placeholders,
+    read_source_files,
+)
 from flows.lake import Lake
 from flows.ledger import Ledger
-from flows.ledger.checkup import LedgerState, describe_url, examine_ledger
+from flows.ledger.checkup import LedgerState, examine_ledger
+from flows.ledger.engine import describe_url
 from flows.month import city_day
 from flows.notify.config import load_notify_config, require_secrets
 from flows.notify.recipients import load_contacts
@@ -63,6 +71,7 @@ def examine_installation(
     house = House(settings, Lake(settings.home / "lake"), Ledger.open(settings.database_url)) if state else None
     try:
         if house is not None:
+            yield from _examine_clock(house, clock())
             yield _examine_chain(house.ledger)
             yield from _examine_contacts(house)
         yield from SourceDoctor(settings.config, house, clock(), timing).examine_sources(ready)
@@ -119,6 +128,17 @@ def _examine_people(config: Path) -> Finding:
         return Finding("warn", "configuration", "review: nobody is named, so anybody may decide alone", "name people")
     approver_count = sum("approver" in person.roles for person in people.named)
     return Finding("ok", "configuration", f"review: {len(people.named)} people named, {approver_count} approve")
+
+
+def _examine_clock(house: House, now: datetime) -> Iterator[Finding]:
+    """Whether our clock is behind what was recorded, and how far it is from the database's, if that has one."""
+    try:
+        house.refuse_wrong_clock(now)
+    except ConfigurationError as error:
+        yield fail("clock", error)
+    database_now = house.ledger.read_clock()
+    if database_now is not None:
+        yield from describe_clock("database", [database_now - now])
 
 
 def _examine_chain(ledger: Ledger) -> Finding:
@@ -219,7 +239,7 @@ def _examine_ledger(settings: Settings) -> tuple[bool, Finding]:
     """Whether the ledger can be asked what has landed, and what was found of it."""
     try:
         state = examine_ledger(settings.database_url)
-    except ConfigurationError as error:
+    except FivestarError as error:
         return False, fail("database", error)
     shown = describe_url(settings.database_url)
     if state == "newer":

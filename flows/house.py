@@ -1,17 +1,23 @@
 """One installation with its stores open: what every step is handed, and how a step leaves its outcome."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Self
 
+from flows.clock import load_wrong_until, refuse_wrong_clock
+from flows.disk import explain_full_disk
 from flows.engines import choose_engine
 from flows.errors import ConfigurationError, FivestarError, QualityGate
 from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
 from flows.ledger import Ledger
+from flows.ledger.locks import Confirm, name_process
 from flows.ledger.results import RevisionRecord
-from flows.month import Month
+from flows.locks import hold_file
+from flows.month import CITY_ZONE, Month
 from flows.policy import Policy, list_policy_values, read_archived_policy, shorten_fingerprint
 from flows.results import Inputs, Lineage, MissingWorker, MonthResult, SourceStatus
 from flows.settings import Settings
@@ -20,6 +26,9 @@ SCRATCH = "scratch"
 
 Clock = Callable[[], datetime]
 """Tells the present instant; handed down from the command line or a flow."""
+
+_HELD: ContextVar[Mapping[tuple[str, str], Confirm]] = ContextVar("held months", default=MappingProxyType({}))
+"""The months that this line of execution holds, tasks that a flow starts included."""
 
 Progress = Callable[[str, int], None]
 """Takes a step's label and how many rows it has done so far."""
@@ -44,6 +53,47 @@ class House:
         chosen = self.ledger.list_landings() if landings is None else landings
         scratch = self.settings.home / SCRATCH
         return self.lake.view(chosen, scratch, choose_engine(self.settings, scratch))
+
+    def refuse_wrong_clock(self, now: datetime) -> None:
+        """Nothing if the clock may be right. Raises `ConfigurationError` if the ledger knows a later instant."""
+        refuse_wrong_clock(now, self.ledger.find_newest_instant(), load_wrong_until(self.settings.config))
+
+    @contextmanager
+    def hold_month(self, month: Month, step: str, clock: Clock) -> Iterator[None]:
+        """The month for this run alone, on all machines that share the ledger; inside it may be asked for again.
+
+        Raises `SourceUnavailable`, after an outcome row of the step, if another run holds it, or if this one has lost
+        it; `ConfigurationError` if the clock is wrong. A kill lets go of it.
+        """
+        key, held = (self.settings.database_url, str(month)), _HELD.get()
+        if key in held:
+            held[key]()
+            yield
+            return
+        with ExitStack() as stack:
+            try:
+                self.refuse_wrong_clock(clock())
+                confirm = stack.enter_context(self._lock_month(month, step, clock))
+            except FivestarError as error:
+                with suppress(FivestarError), record_step(self, step, clock, month=month) as counts:
+                    counts["error"] = str(error)
+                raise
+            before = _HELD.set({**held, key: confirm})
+            stack.callback(_HELD.reset, before)
+            yield
+
+    @contextmanager
+    def _lock_month(self, month: Month, step: str, clock: Clock) -> Iterator[Confirm]:
+        refusal = f"{month}: another run is working on this month."
+        months = self.ledger.months
+        if months.hold_across_machines:
+            with months.hold(month, step, refusal) as confirm:
+                yield confirm
+            return
+        since = clock().astimezone(CITY_ZONE).isoformat(timespec="seconds")
+        file = self.settings.home / "locks" / f"{month}.lock"
+        with hold_file(file, refusal, f"{step} {name_process()} since {since}"):
+            yield lambda: None
 
 
 def open_house(settings: Settings) -> House:
@@ -131,27 +181,30 @@ def record_step(
 ) -> Iterator[dict[str, Any]]:
     """A mapping to put the step's counts into; its outcome row is written however the step ends.
 
-    `policy_fingerprint` among the counts goes into the row's own column.
+    `policy_fingerprint` among the counts goes into the row's own column. Raises `DiskFull` for whatever failed for
+    want of room.
     """
     counts: dict[str, Any] = {}
     started_at = clock()
-    ok, message = False, "stopped by an unexpected error"
-    try:
-        yield counts
-        message = str(counts.pop("error", None) or "")
-        ok = not message
-    except FivestarError as error:
-        message = str(error)
-        raise
-    finally:
+
+    def write_outcome(message: str) -> None:
         house.ledger.record_outcome(
             step=step,
             month=None if month is None else str(month),
             subject=subject,
-            ok=ok,
+            ok=not message,
             message=message,
             policy_fingerprint=counts.pop("policy_fingerprint", None),
             counts=counts,
             started_at=started_at,
             finished_at=clock(),
         )
+
+    try:
+        with explain_full_disk(house.settings.home):
+            yield counts
+    except BaseException as error:
+        with suppress(FivestarError):  # a ledger out of reach: the step's own error tells more
+            write_outcome(str(error) if isinstance(error, FivestarError) else "stopped by an unexpected error")
+        raise
+    write_outcome(str(counts.pop("error", None) or ""))

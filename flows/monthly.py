@@ -62,13 +62,14 @@ def monthly_assessment(
     that fails leaves its stars without data and, once everything is written, fails the run with its message.
     """
     chosen = month or str(find_last_closed_month(read_clock()))
-    failures = [] if offline else ingest_month(chosen, home, config)
-    write_docs(chosen, home, config, only_missing=offline)
-    try:
-        evaluate(chosen, home, config)
-    except FivestarError as error:
-        raise add_causes(error, failures) from None
-    notify(chosen, home, config)
+    with open_flow_house(home, config) as house, house.hold_month(Month.parse(chosen), "run", read_clock):
+        failures = [] if offline else ingest_month(chosen, home, config)
+        write_docs(chosen, home, config, only_missing=offline)
+        try:
+            evaluate(chosen, home, config)
+        except FivestarError as error:
+            raise add_causes(error, failures) from None
+        notify(chosen, home, config)
     if failures:
         raise join_failures(failures)
 

@@ -4,19 +4,17 @@ A revision is written aside as a whole and then put in place by renaming the fol
 two revisions side by side (interfaces.md, Results).
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from flows.errors import SourceUnavailable
 from flows.ledger.results import RevisionRecord
 from flows.ledger.review_rows import ArrearsLine
 from flows.result_files import ARREARS_FILE, format_figures, format_file
@@ -85,33 +83,13 @@ def format_run(record: RevisionRecord, counts: Mapping[str, Any]) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
 
 
-@contextmanager
-def hold_lock(file: Path, refusal: str) -> Iterator[None]:
-    """The lock of `file` for this process alone, let go of at the end, however it comes.
-
-    Raises `SourceUnavailable`, to be tried later, with `refusal` if another process holds it.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SourceUnavailable(f"{refusal} Try again when it has ended.") from None
-        yield
-
-
 class MonthFolder:
-    """The outputs of one month."""
+    """The outputs of one month; whoever writes them holds the month (`House.hold_month`)."""
 
     def __init__(self, home: Path, month: str) -> None:
         self.path = home / OUTPUTS / month
         self._aside = self.path.with_name(f".{month}.new")
         self._old = self.path.with_name(f".{month}.old")
-        self._lock = home / "locks" / f"{month}.lock"
-
-    def lock(self) -> AbstractContextManager[None]:
-        """The month's folder for this process alone; `SourceUnavailable` if another one is writing it."""
-        return hold_lock(self._lock, f"{self.path}: another run is writing this month's results.")
 
     def stage(self) -> "StagedFolder":
         """An empty folder beside the month's, to be filled and put in its place."""

@@ -63,7 +63,7 @@ def write_revision(
     """
     month = str(result.month)
     folder = MonthFolder(house.settings.home, month)
-    with folder.lock():
+    with house.hold_month(result.month, "evaluate", clock):
         latest = house.ledger.results.find_latest(month)
         if (
             latest is not None

@@ -59,14 +59,20 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
         yield server
 
 
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgresqlServer) -> str:
+    """Where an empty ledger is, on PostgreSQL."""
+    postgresql_server.empty()
+    return postgresql_server.write_owner_url()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where an empty ledger is, on each database in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    server.empty()
-    return server.write_owner_url()
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
 
 
 @pytest.fixture(scope="session")

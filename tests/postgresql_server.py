@@ -23,8 +23,18 @@ READER = ("reader", "re@der/s3cret")
 class PostgresqlServer:
     """A running server with the database `exchange`, in which each test makes what it needs."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, folder: "_Folder") -> None:
         self.port = port
+        self._folder = folder
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The server is down inside the block, and up again after it, at the same port."""
+        self._folder.run("pg_ctl", "stop", "--mode=fast", "--wait")
+        try:
+            yield
+        finally:
+            self._folder.start(self.port)
 
     def connect(self) -> psycopg.Connection[Any]:
         """A connection of the owner; each statement is a transaction."""
@@ -67,9 +77,9 @@ def start_postgresql() -> Iterator[PostgresqlServer]:
     # Not below pytest's own folder, which is closed to other users.
     folder = _Folder(Path(tempfile.mkdtemp(prefix="fivestar-postgresql-", dir="/tmp")), programs[-1])
     with folder.guard():
-        port = folder.start()
+        port = folder.make()
         _prepare(port)
-        yield PostgresqlServer(port)
+        yield PostgresqlServer(port, folder)
 
 
 class _Folder:
@@ -100,7 +110,7 @@ class _Folder:
         finally:
             guard.communicate()
 
-    def start(self) -> int:
+    def make(self) -> int:
         """Make a cluster and start it; answers its port."""
         secret = self._folder / "secret"
         secret.write_text(OWNER[1], encoding="utf-8")
@@ -111,6 +121,11 @@ class _Folder:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port: int = listener.getsockname()[1]
+        self.start(port)
+        return port
+
+    def start(self, port: int) -> None:
+        """Start the server at the port."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": port,
@@ -122,7 +137,6 @@ class _Folder:
         }
         stated = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self.run("pg_ctl", "start", "--wait", f"--log={self._folder / 'log'}", f"--options={stated}")
-        return port
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the programs on the cluster, without root's rights."""
@@ -142,4 +156,5 @@ def _prepare(port: int) -> None:
         host="127.0.0.1", port=port, user=OWNER[0], password=OWNER[1], dbname="postgres", autocommit=True
     ) as connection:
         connection.execute(f"CREATE ROLE {READER[0]} LOGIN PASSWORD '{READER[1]}'")
-        connection.execute("CREATE DATABASE exchange")
+        # Made for a language: what is ordered by the database's own order shows, for it isn't that of SQLite.
+        connection.execute("CREATE DATABASE exchange TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'zh-Hans-CN'")

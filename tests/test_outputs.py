@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from flows.errors import SourceUnavailable
 from flows.ledger.review_rows import ArrearsLine
 from flows.outputs import MonthFolder, digest_files, format_arrears, write_result_csvs
 from flows.results import AwardLine, IndicatorRow, MonthResult, PayLine, RatingRow, StarRow
@@ -181,19 +180,6 @@ def test_a_run_killed_while_it_cleaned_up_is_put_right_by_the_next(tmp_path: Pat
     write_revision(folder, 2, "two")
     assert not left.exists()
     assert (folder.path / "stars.csv").read_text() == "two"
-
-
-def test_two_runs_can_not_write_one_month_at_the_same_time(tmp_path: Path) -> None:
-    with MonthFolder(tmp_path, "2024-03").lock():
-        with (
-            pytest.raises(SourceUnavailable, match="another run is writing"),
-            MonthFolder(tmp_path, "2024-03").lock(),
-        ):
-            pass
-        with MonthFolder(tmp_path, "2024-02").lock():
-            pass
-    with MonthFolder(tmp_path, "2024-03").lock():
-        pass
 
 
 def test_arrears_go_with_the_revision_that_they_were_published_from(tmp_path: Path) -> None:

@@ -5,7 +5,16 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from flows.cli.options import Config, Home, MonthText, check_word, open_installation, parse_day, read_clock
+from flows.cli.options import (
+    Config,
+    Home,
+    MonthText,
+    check_word,
+    open_installation,
+    open_installation_to_decide,
+    parse_day,
+    read_clock,
+)
 from flows.cli.review import Reviewer, check_reviewer, check_text, warn_of_nobody
 from flows.errors import UsageError
 from flows.month import Month, city_day
@@ -37,7 +46,7 @@ def open_objection(
     if not comment.strip():
         raise UsageError("--comment is empty. Write down what the worker says.")
     now = read_clock()
-    with open_installation(home, config) as house:
+    with open_installation_to_decide(home, config, now) as house:
         recorded = desk.open_objection(
             house.ledger,
             Month.parse(month),
@@ -65,7 +74,8 @@ def answer(
     from flows.review.people import load_review_settings
 
     check_word("--outcome", outcome, get_args(Answer))
-    with open_installation(home, config) as house:
+    now = read_clock()
+    with open_installation_to_decide(home, config, now) as house:
         people = load_review_settings(house.settings.config).people
         answered = answer_objection(
             house.ledger,
@@ -73,7 +83,7 @@ def answer(
             cast(Answer, outcome),
             reviewer=check_reviewer(reviewer),
             comment=check_text("--comment", comment),
-            decided_at=read_clock(),
+            decided_at=now,
             people=people,
         )
     warn_of_nobody(people)

@@ -61,8 +61,21 @@ def check_word(option: str, word: str | None, known: Sequence[str]) -> None:
 @contextmanager
 def open_installation(home: Path | None, config: Path | None) -> Iterator["House"]:
     """The installation's stores, closed at the end."""
+    from flows.disk import explain_full_disk
     from flows.house import open_house
     from flows.settings import load_settings
 
-    with open_house(load_settings(home, config)) as house:
+    settings = load_settings(home, config)
+    with explain_full_disk(settings.home), open_house(settings) as house:
+        yield house
+
+
+@contextmanager
+def open_installation_to_decide(home: Path | None, config: Path | None, now: datetime) -> Iterator["House"]:
+    """The installation's stores for what is written down as a person's word.
+
+    Raises `ConfigurationError` if the clock is wrong, for the word would bear a wrong date for good.
+    """
+    with open_installation(home, config) as house:
+        house.refuse_wrong_clock(now)
         yield house

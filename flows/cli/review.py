@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from flows.cli.decided import tell_decided
-from flows.cli.options import Config, Home, MonthText, check_word, open_installation, read_clock
+from flows.cli.options import (
+    Config,
+    Home,
+    MonthText,
+    check_word,
+    open_installation,
+    open_installation_to_decide,
+    read_clock,
+)
 from flows.errors import DecisionRefused, UsageError
 from flows.month import CITY_ZONE, Month
 
@@ -186,7 +194,8 @@ def reverse(
     from flows.review.people import load_review_settings
     from flows.review.reversal import reverse as take_back
 
-    with open_installation(home, config) as house:
+    now = read_clock()
+    with open_installation_to_decide(home, config, now) as house:
         people = load_review_settings(house.settings.config).people
         report = take_back(
             house.ledger,
@@ -194,7 +203,7 @@ def reverse(
             staff,
             reviewer=check_reviewer(reviewer),
             comment=check_text("--comment", comment),
-            decided_at=read_clock(),
+            decided_at=now,
             people=people,
             dry_run=dry_run,
         )
@@ -258,7 +267,8 @@ def _decide(
 
     if bool(staff) == everyone:
         raise UsageError("Say whom: either --staff ID (repeatable) or --all.")
-    with open_installation(home, config) as house:
+    now = read_clock()
+    with open_installation_to_decide(home, config, now) as house:
         people = load_review_settings(house.settings.config).people
         report = decide(
             house.ledger,
@@ -267,7 +277,7 @@ def _decide(
             reviewer=check_reviewer(reviewer),
             staff_ids=staff or None,
             comment=check_text("--comment", comment),
-            decided_at=read_clock(),
+            decided_at=now,
             people=people,
             dry_run=dry_run,
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.decided import tell_decided
-from flows.cli.options import Config, Home, MonthText, open_installation, read_clock
+from flows.cli.options import Config, Home, MonthText, open_installation, open_installation_to_decide, read_clock
 from flows.cli.review import check_reviewer, tell_dry_run, warn_of_nobody
 from flows.errors import DecisionRefused, UsageError
 from flows.month import Month
@@ -62,8 +62,8 @@ def import_decisions(
     from flows.review.intake.importing import import_workbook
     from flows.review.people import load_review_settings
 
-    this = Month.parse(month)
-    with open_installation(home, config) as house:
+    this, now = Month.parse(month), read_clock()
+    with open_installation_to_decide(home, config, now) as house:
         people = load_review_settings(house.settings.config).people
         done = import_workbook(
             house.ledger,
@@ -71,7 +71,7 @@ def import_decisions(
             file,
             reviewer=check_reviewer(reviewer),
             people=people,
-            decided_at=read_clock(),
+            decided_at=now,
             report=report,
             dry_run=dry_run,
         )

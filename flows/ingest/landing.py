@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flows.disk import describe_full_disk, is_disk_full
 from flows.errors import (
     ConfigurationError,
     ContractBroken,
@@ -95,10 +96,7 @@ class ResourcePuller:
             except FivestarError as error:
                 return self._fail(pull_id, error)
             except OSError as error:
-                problem = f"{self._name}: the lake cannot be written ({error.strerror or type(error).__name__})."
-                return self._fail(
-                    pull_id, ConfigurationError(f"{problem} Free space or mend rights, then pull again.")
-                )
+                return self._fail(pull_id, self._explain(error))
         raise AssertionError("the last reading returns")
 
     def _read_and_land(self, pull_id: int, bands: Bands | None, progress: Progress) -> ResourcePull:
@@ -141,6 +139,14 @@ class ResourcePuller:
         outcome = self._describe(_find_status(error), error=error)
         self._finish(pull_id, outcome, str(error), [])
         return outcome
+
+    def _explain(self, error: OSError) -> ConfigurationError:
+        if is_disk_full(error):
+            return describe_full_disk(error, self._house.lake.root)
+        return ConfigurationError(
+            f"{self._name}: the lake cannot be written ({error.strerror or type(error).__name__}). Mend rights, "
+            "then pull again."
+        )
 
     def _choose_window(self, window: Window | None) -> Window:
         if not self._resource.narrows:

@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Column, DateTime, Dialect, ForeignKeyConstraint, Integer, MetaData, String, TypeDecorator
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 metadata = MetaData(
     naming_convention={
@@ -40,3 +43,20 @@ def name_revision() -> tuple[Any, ...]:
         Column("revision", Integer, primary_key=True),
         ForeignKeyConstraint(["month", "revision"], ["revisions.month", "revisions.revision"]),
     )
+
+
+class ByCodePoint(FunctionElement[str]):
+    """A text column to order by as Python and SQLite order text, whatever language the database was made for."""
+
+    name = "by_code_point"
+    inherit_cache = True
+
+
+@compiles(ByCodePoint)
+def _compile(element: ByCodePoint, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(ByCodePoint, "postgresql")
+def _compile_for_postgresql(element: ByCodePoint, compiler: SQLCompiler, **options: Any) -> str:
+    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Engine, Select, func, select
 
 from flows.ledger.chain import write_chain
+from flows.ledger.columns import ByCodePoint
 from flows.ledger.review_rows import ArrearsByDecision, ArrearsLine, RegisterEntry, RegisterLine
 from flows.ledger.review_tables import arrears, grade_register
 from flows.results import RegisterRecord
@@ -111,7 +112,7 @@ class RegisterLedger:
             .where(lines.c.id.not_in(taken_back))
         ).subquery()
         query = select(*(standing.c[column.name] for column in grade_register.c)).where(standing.c.place == 1)
-        return self._read_lines(query.order_by(standing.c.staff_id))
+        return self._read_lines(query.order_by(ByCodePoint(standing.c.staff_id)))
 
     def list_later_workers(self, after: date) -> frozenset[str]:
         """The workers who hold a grade by a standing record that takes effect after that day."""
@@ -149,7 +150,8 @@ class RegisterLedger:
 
     def _read_arrears(self, month: str) -> list[tuple[int, ArrearsLine]]:
         names = ArrearsLine.__dataclass_fields__
-        query = select(arrears).where(arrears.c.month == month).order_by(arrears.c.staff_id, arrears.c.id)
+        order = (ByCodePoint(arrears.c.staff_id), arrears.c.id)
+        query = select(arrears).where(arrears.c.month == month).order_by(*order)
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings()
             return [(row["decision_id"], ArrearsLine(**{name: row[name] for name in names})) for row in rows]

@@ -1,33 +1,39 @@
 """The ledger opened: outcomes of steps, pulls of sources and the landings that they made."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any, Self, cast
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, func, insert, select, update
-from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Engine, func, insert, select, union_all, update
+from sqlalchemy.engine import Connection
 
-from flows.errors import ConfigurationError
 from flows.lake import Landing, Manifest
 from flows.ledger.archive import ArchiveLedger
 from flows.ledger.deliveries import DeliveryLedger
+from flows.ledger.engine import open_engine
+from flows.ledger.locks import MonthLocks
+from flows.ledger.migrating import upgrade
 from flows.ledger.outbox import OutboxLedger
 from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus, ReadingLedger
 from flows.ledger.register import RegisterLedger
 from flows.ledger.results import ResultLedger
+from flows.ledger.review_tables import decisions, grade_register, objections, preparations
 from flows.ledger.reviews import ReviewLedger
-from flows.ledger.tables import landings, outcomes, pulls
-
-MIGRATIONS = Path(__file__).parent / "migrations"
-SQLITE_BUSY_SECONDS = 30
+from flows.ledger.tables import landings, outcomes, pulls, revisions
 
 Window = tuple[datetime, datetime]
+
+_RECORDED = (
+    outcomes.c.finished_at,
+    pulls.c.started_at,
+    landings.c.landed_at,
+    revisions.c.created_at,
+    preparations.c.prepared_at,
+    decisions.c.decided_at,
+    objections.c.recorded_at,
+    grade_register.c.recorded_at,
+)
+"""Instants that this program's clock gave."""
 
 
 class Ledger:
@@ -42,31 +48,21 @@ class Ledger:
         self.deliveries = DeliveryLedger(engine)
         self.archive = ArchiveLedger(engine)
         self.readings = ReadingLedger(engine)
+        self.months = MonthLocks(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:
         """The ledger at `url`, migrated to this version's schema.
 
-        Raises `ConfigurationError` if the URL cannot be used, the database cannot be reached, or its schema is newer
-        than this code.
+        Raises `ConfigurationError` if the URL or the account cannot be used, its schema is newer than this code, or a
+        migration fails; `SourceUnavailable` if the database does not answer.
         """
+        engine = open_engine(url)
         try:
-            engine = create_engine(url, hide_parameters=True)  # they hold workers' data
-            if engine.dialect.name == "sqlite":
-                event.listen(engine, "connect", _prepare_sqlite)
-                event.listen(engine, "begin", _begin_sqlite)
-            _migrate(engine)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-            raise ConfigurationError(
-                "FIVESTAR_DATABASE_URL is not a database URL that this installation can use "
-                f"({type(error).__name__}). Write it as SQLAlchemy does, for example sqlite:///ledger.sqlite."
-            ) from error
-        except SQLAlchemyError as error:
-            shown = make_url(url).render_as_string(hide_password=True)
-            raise ConfigurationError(
-                f"{shown}: the database cannot be opened ({type(error).__name__}). Check that it runs, that its "
-                "folder can be written, and that the name and password in FIVESTAR_DATABASE_URL are right."
-            ) from error
+            upgrade(engine)
+        except BaseException:
+            engine.dispose()
+            raise
         return cls(engine)
 
     def close(self) -> None:
@@ -108,6 +104,20 @@ class Ledger:
             query = query.where(outcomes.c.month == month)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def find_newest_instant(self) -> datetime | None:
+        """The latest instant at which anything was begun, ended, landed, judged, decided or put into force."""
+        newest = union_all(*(select(func.max(column).label("at")) for column in _RECORDED))
+        with self._engine.connect() as connection:
+            return max((at for at in connection.execute(newest).scalars() if at is not None), default=None)
+
+    def read_clock(self) -> datetime | None:
+        """What the database's own clock says; nothing if it has none, as SQLite hasn't."""
+        if self._engine.dialect.name != "postgresql":
+            return None
+        with self._engine.connect() as connection:
+            now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return now.astimezone(UTC)
 
     def list_chain_heads(self) -> list[str]:
         """The last entry of the chain over decisions as each publication left it, the earliest first."""
@@ -187,6 +197,8 @@ class Ledger:
             "finished_at": finished_at,
         }
         with self._engine.begin() as connection:
+            if rows:
+                _order_landings(connection)
             if only_after is not None and _has_landed(connection, {row["table_name"] for row in rows}, only_after):
                 return False
             for row in rows:
@@ -198,7 +210,8 @@ class Ledger:
         """Add checks to an ended pull, and their `warning`; each takes the place of the one of its key."""
         keys = {check["key"] for check in checks}
         with self._engine.begin() as connection:
-            row = connection.execute(select(pulls.c.checks, pulls.c.warnings).where(pulls.c.id == pull_id)).one()
+            noted = select(pulls.c.checks, pulls.c.warnings).where(pulls.c.id == pull_id).with_for_update()
+            row = connection.execute(noted).one()
             old = {check.get("warning") for check in row.checks if check["key"] in keys}
             told = [check["warning"] for check in checks if check.get("warning")]
             values = {
@@ -274,40 +287,13 @@ class Ledger:
             return [Landing(*row) for row in connection.execute(query)]
 
 
-def _has_landed(connection: Connection, tables: Collection[Any], after: int) -> bool:
-    """Whether a batch of the tables landed later than that, and none can until the transaction ends."""
+def _order_landings(connection: Connection) -> None:
+    """Let landings be numbered in the order in which they are committed: nobody else lands before this one has."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE landings IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _has_landed(connection: Connection, tables: Collection[Any], after: int) -> bool:
+    """Whether a batch of the tables landed later than that."""
     newest = select(func.max(landings.c.id)).where(landings.c.table_name.in_(tables))
     return (connection.execute(newest).scalar_one() or 0) > after
-
-
-def _prepare_sqlite(connection: Any, _: Any) -> None:
-    # The driver's own transactions leave out schema changes; ours, begun below, hold them too.
-    connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once: a transaction that took it half-way could be refused without waiting."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _migrate(engine: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    scripts = ScriptDirectory.from_config(config)
-    head = scripts.get_current_head()
-    with engine.begin() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current == head:
-            return
-        if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
-            raise ConfigurationError(
-                f"The database's schema is {current}, which this version of fivestar does not know: it was "
-                "written by a newer one. Install that version, or name another database in FIVESTAR_DATABASE_URL."
-            )
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")

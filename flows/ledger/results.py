@@ -10,10 +10,11 @@ from fractions import Fraction
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, Table, insert, select
+from sqlalchemy import Engine, String, Table, insert, select
 from sqlalchemy.engine import Connection
 
 from flows.ledger.archive import insert_changes, insert_policy
+from flows.ledger.columns import ByCodePoint
 from flows.ledger.tables import (
     award_lines,
     grade_proposals,
@@ -276,7 +277,7 @@ class ResultLedger:
         )
         traces = TraceReader()
         with self._engine.connect().execution_options(yield_per=ROWS_AT_ONCE) as connection:
-            for row in connection.execute(query.order_by(grade_proposals.c.staff_id)).mappings():
+            for row in connection.execute(query.order_by(ByCodePoint(grade_proposals.c.staff_id))).mappings():
                 read = {"reasons": tuple(row["reasons"]), "trace": traces.read(row.get("trace", ()))}
                 yield Proposal(**{**row, **read})
 
@@ -294,8 +295,9 @@ class ResultLedger:
 
     def _select(self, table: Table, month: str, revision: int) -> list[Any]:
         query = select(table).where(table.c.month == month, table.c.revision == revision)
+        key = [ByCodePoint(it) if isinstance(it.type, String) else it for it in table.primary_key.columns]
         with self._engine.connect() as connection:
-            return list(connection.execute(query.order_by(*table.primary_key.columns)))
+            return list(connection.execute(query.order_by(*key)))
 
 
 def _insert_rows(connection: Connection, table: Table, key: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:

@@ -114,7 +114,7 @@ def test_a_database_that_is_none_is_told_without_its_password(home: Home) -> Non
     (home.path / "ledger.sqlite").write_bytes(b"rubbish" * 1000)
     answer = home.run("evaluate", "--month", "2024-03")
     assert answer.code == 10
-    assert "the database cannot be opened" in answer.err
+    assert "the file is damaged, or is no database" in answer.err
     with set_environment({"FIVESTAR_DATABASE_URL": "nosuchdatabase://hr:open-sesame@127.0.0.1/ledger"}):
         answer = home.run("evaluate", "--month", "2024-03")
     assert answer.code == 10

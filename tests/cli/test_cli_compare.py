@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from city_runs import Answer, DemoRun, Home, Row, digest_tree, read_csv
 
-from flows.outputs import hold_lock
+from flows.locks import hold_file
 from flows.wording import format_yuan
 
 pytestmark = pytest.mark.flow
@@ -340,7 +340,7 @@ def test_a_month_without_data_has_nothing_to_compare(home: Home, tmp_path: Path)
 
 
 def test_two_runs_of_one_comparison_dont_write_over_each_other(tried: Tried) -> None:
-    with hold_lock(tried.home.path / "locks" / f"compare-{tried.folder.name}.lock", "held."):
+    with hold_file(tried.home.path / "locks" / f"compare-{tried.folder.name}.lock", "held."):
         answer = compare(tried.home, tried.policy)
     assert answer.code == 11
     assert "another run is writing this very comparison. Try again when it has ended." in answer.err

@@ -16,6 +16,7 @@ from flows import monthly
 from flows.errors import ContractBroken, SourceUnavailable
 from flows.ingest.flow import PULL_RETRIES, ingest_platform, pull_source_task
 from flows.ledger import PullRecord
+from flows.locks import hold_file
 from flows.month import find_last_closed_month
 
 pytestmark = pytest.mark.flow
@@ -123,6 +124,21 @@ def test_the_flow_run_again_keeps_the_revision_and_every_byte(flow_run: FlowOutc
         "2024-03", offline=True, home=str(home.path), config=str(home.config), return_state=True
     )
     assert state.is_completed()
+    assert digest_tree(home.path / "outputs") == before
+
+
+def test_a_month_that_another_run_works_on_fails_the_flow_and_says_who_has_it(
+    flow_run: FlowOutcome, tmp_path: Path
+) -> None:
+    home = flow_run.home.copy(tmp_path)
+    before = digest_tree(home.path / "outputs")
+    with hold_file(home.path / "locks" / "2024-03.lock", "held", "evaluate 7@elsewhere"):
+        state = monthly.monthly_assessment(
+            "2024-03", offline=True, home=str(home.path), config=str(home.config), return_state=True
+        )
+    assert state.is_failed()
+    with pytest.raises(SourceUnavailable, match=r"another run is working on this month.* evaluate 7@elsewhere"):
+        state.result()
     assert digest_tree(home.path / "outputs") == before
 
 

@@ -11,9 +11,9 @@ from exchange import COLUMNS, put_incidents, read_ids, write_source
 from ingest_kit import NOW, count_rows
 from postgresql_server import OWNER, READER, PostgresqlServer
 
+from flows.database_refusals import describe_refusal, judge_statement
 from flows.errors import ConfigurationError
 from flows.house import House
-from flows.ingest.connect.refusals import describe_refusal, judge_statement
 from flows.ingest.describe.source import Source
 from flows.ingest.reports import PullReport
 

@@ -158,7 +158,8 @@ def test_a_disk_that_is_full_is_a_message_and_lands_nothing(
         patch.setattr("flows.lake.StagedBatch.add", fail)
         report = go_on(pull, NOW)
     assert report.exit_code == 10
-    assert "the lake cannot be written (No space left on device). Free space or mend rights" in str(report.error)
+    assert f"{house.lake.root}: the disk is full, " in str(report.error)
+    assert "MB are free there." in str(report.error)
     assert count_rows(house, "incidents") == 0
 
 

@@ -5,13 +5,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
 from flows.ledger import Ledger
 from flows.ledger.columns import metadata
-from flows.ledger.repository import MIGRATIONS
 from flows.ledger.results import Making
 from flows.ledger.review_rows import ArrearsLine, Decision, Objection, Preparation, RegisterEntry
 from flows.results import Change, Lineage, MonthResult, RegisterRecord
@@ -67,22 +64,5 @@ def test_no_row_of_what_moved_pay_can_be_changed_or_removed(filled: str, table: 
                 connection.execute(statement)
         with engine.connect() as connection:
             assert connection.execute(sa.select(target)).all() == before
-    finally:
-        engine.dispose()
-
-
-def test_the_guards_go_and_come_with_the_schema(filled: str) -> None:
-    engine = sa.create_engine(filled)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    try:
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.downgrade(config, "0002")
-            assert "policies" not in sa.inspect(connection).get_table_names()
-            connection.execute(sa.text("DELETE FROM arrears"))
-        Ledger.open(filled).close()
-        with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
-            connection.execute(sa.text("DELETE FROM grade_register"))
     finally:
         engine.dispose()

@@ -2,16 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from flows.ledger import Ledger
 from flows.ledger.chain import CHAINED, FIRST_HASH, ChainMoved
-from flows.ledger.repository import MIGRATIONS
 from flows.ledger.results import Making
 from flows.ledger.review_rows import ArrearsLine, Decision, Objection, Preparation, RegisterEntry
 from flows.results import MonthResult, RegisterRecord
@@ -143,32 +139,3 @@ def test_a_writer_who_was_overtaken_looks_again(ledger: Ledger) -> None:
 
     assert ledger.reviews.write(act) == 2
     assert [it.staff_id for it in ledger.reviews.list_decisions("2024-03")][1:] == ["K2", "K3"]
-
-
-def test_decisions_from_before_the_chain_are_chained_by_the_migration(ledger: Ledger, ledger_url: str) -> None:
-    engine = sa.create_engine(ledger_url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    try:
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.downgrade(config, "0003")
-    finally:
-        engine.dispose()
-    again = Ledger.open(ledger_url)
-    state = again.reviews.examine_chain()
-    again.close()
-    # The decision, the register record and the arrears; preparations and objections came with the chain.
-    assert (state.entry_count, state.fault) == (3, "")
-
-
-def test_what_can_not_even_be_read_is_found_too(tmp_path: Path, make_result: Callable[..., MonthResult]) -> None:
-    # PostgreSQL's columns keep such values out.
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    ledger = Ledger.open(url)
-    result = make_result(community_count=1, staff_per_community=1)
-    ledger.results.save(result, 1, digests={}, making=Making("0.1.0", "c" * 64, {}, NOW))
-    ledger.reviews.add_decisions([make_decision("K1")], after=ledger.reviews.find_head())
-    tamper(url, "UPDATE decisions SET decided_at = 'x'")
-    assert ledger.reviews.examine_chain().fault == "decisions holds what this program never writes"
-    ledger.close()

@@ -8,7 +8,8 @@ import pytest
 
 from flows.errors import ConfigurationError
 from flows.ledger import Ledger
-from flows.ledger.checkup import describe_url, examine_ledger
+from flows.ledger.checkup import examine_ledger
+from flows.ledger.engine import describe_url
 
 
 @pytest.fixture
@@ -61,13 +62,13 @@ def test_a_ledger_of_another_version_is_told_and_left_as_it_was(
 
 def test_a_database_that_takes_no_write_is_refused(file: Path, url: str) -> None:
     Ledger.open(url).close()
-    with pytest.raises(ConfigurationError, match=r"ledger\.sqlite.*: the database cannot be opened, or not written"):
+    with pytest.raises(ConfigurationError, match=r"ledger\.sqlite.*: the database cannot be written"):
         examine_ledger(f"{url}?mode=ro&uri=true".replace("sqlite:///", "sqlite:///file:"))
 
 
 def test_a_file_that_is_no_database_is_refused(file: Path, url: str) -> None:
     file.write_text("not a database, and long enough to be looked at" * 100)
-    with pytest.raises(ConfigurationError, match="the database cannot be opened"):
+    with pytest.raises(ConfigurationError, match="the file is damaged, or is no database"):
         examine_ledger(url)
 
 

@@ -1,16 +1,13 @@
 """The ledger: pulls and their landings, results, and the register over time."""
 
 import dataclasses
-import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from alembic import op
+import sqlalchemy as sa
+from schema_kit import connect
 
 from flows.errors import ConfigurationError
 from flows.lake import Manifest
@@ -24,8 +21,10 @@ WINDOW = (datetime(2024, 2, 29, 16, tzinfo=UTC), datetime(2024, 4, 2, 16, tzinfo
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    opened = Ledger.open(ledger_url)
+    yield opened
+    opened.close()
 
 
 def begin(ledger: Ledger) -> int:
@@ -146,19 +145,18 @@ def test_the_grade_in_force_is_the_latest_to_take_effect_then_the_latest_recorde
     assert ledger.register.list_grades_in_force(date(2024, 4, 1))["K1"].grade == 5
 
 
-def test_opening_again_keeps_what_was_written(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    begin(Ledger.open(url))
-    assert len(Ledger.open(url).list_pulls()) == 1
+def test_opening_again_keeps_what_was_written(ledger: Ledger, ledger_url: str) -> None:
+    begin(ledger)
+    again = Ledger.open(ledger_url)
+    assert len(again.list_pulls()) == 1
+    again.close()
 
 
-def test_a_schema_newer_than_the_code_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
-    Ledger.open(f"sqlite:///{path}").close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+def test_a_schema_newer_than_the_code_is_refused_with_what_to_do(ledger: Ledger, ledger_url: str) -> None:
+    with connect(ledger_url) as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(ConfigurationError, match=r"9999.*written by a newer one"):
-        Ledger.open(f"sqlite:///{path}")
+        Ledger.open(ledger_url)
 
 
 @pytest.mark.parametrize("url", ["no url at all", "nosuchdatabase://x"])
@@ -170,33 +168,3 @@ def test_a_database_url_that_cannot_be_meant_is_a_configuration_error(url: str) 
 def test_a_database_that_cannot_be_opened_is_told_without_its_password(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be opened"):
         Ledger.open(f"sqlite:///{tmp_path / 'no such folder' / 'ledger.sqlite'}")
-
-
-def test_a_migration_that_dies_half_way_leaves_a_database_that_opens(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    create_table = op.create_table
-    made: list[str] = []
-
-    def die_at_the_third(name: str, *columns: Any, **options: Any) -> Any:
-        made.append(name)
-        if len(made) == 3:
-            raise KeyboardInterrupt
-        return create_table(name, *columns, **options)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(op, "create_table", die_at_the_third)
-        with pytest.raises(KeyboardInterrupt):
-            Ledger.open(url)
-    assert len(made) == 3
-    assert Ledger.open(url).list_pulls() == []
-
-
-def test_many_processes_may_open_a_fresh_ledger_at_once(tmp_path: Path) -> None:
-    code = f"from flows.ledger import Ledger; print(Ledger.open('sqlite:///{tmp_path / 'l.sqlite'}').list_pulls())"
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(4)
-    ]
-    assert [process.communicate()[0].strip() for process in processes] == [b"[]"] * 4

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -51,8 +51,9 @@ def open_mortal(url: str, dies_at: int | None) -> Ledger:
             raise Killed
 
     event.listen(ledger._engine, "before_cursor_execute", count)
-    event.listen(ledger._engine, "connect", spare_the_disk)
-    ledger._engine.dispose()
+    if ledger._engine.dialect.name == "sqlite":
+        event.listen(ledger._engine, "connect", spare_the_disk)
+        ledger._engine.dispose()
     return ledger
 
 
@@ -103,12 +104,38 @@ def count_most(instants: Sequence[datetime], seconds: int) -> int:
     return max(sum(start <= at < start + window for at in instants) for start in instants)
 
 
-@pytest.mark.parametrize(("count", "dies_at"), [(2_000, 2_003), (200, 100), (200, 301), (200, 402)])
+class Drill(NamedTuple):
+    """How many messages wait in which ledger, and at which of its statements a process dies."""
+
+    url: str
+    count: int
+    dies_at: int
+
+
+@pytest.fixture
+def drill(request: pytest.FixtureRequest, tmp_path: Path) -> Drill:
+    """The drill asked for, on an empty ledger."""
+    database, count, dies_at = request.param
+    is_file = database == "sqlite"
+    url = f"sqlite:///{tmp_path / 'drill.sqlite'}" if is_file else request.getfixturevalue("postgresql_url")
+    return Drill(url, count, dies_at)
+
+
+@pytest.mark.parametrize(
+    "drill",
+    [
+        ("sqlite", 2_000, 2_003),
+        ("sqlite", 200, 100),
+        ("sqlite", 200, 301),
+        ("sqlite", 200, 402),
+        ("postgresql", 100, 151),
+    ],
+    indirect=True,
+)
 def test_none_is_lost_none_comes_twice_and_no_limit_is_passed(
-    count: int, dies_at: int, config: NotifyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drill: Drill, config: NotifyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'drill.sqlite'}"
-    ledger = Ledger.open(url)
+    ledger = Ledger.open(drill.url)
     messages = [
         replace(
             make_message(f"number-{number:04}"),
@@ -117,7 +144,7 @@ def test_none_is_lost_none_comes_twice_and_no_limit_is_passed(
             channel=CHANNELS[number % 4],
             address="gulou" if number % 4 < 3 else f"1380000{number:04}",
         )
-        for number in range(count)
+        for number in range(drill.count)
     ]
     ledger.outbox.queue(messages, NOW)
     clock = SharedClock(2)
@@ -132,8 +159,8 @@ def test_none_is_lost_none_comes_twice_and_no_limit_is_passed(
         for kind, robot in ROBOTS.items()
     }
     channels["sms"] = SETTINGS.validate_python({"kind": "sms", "provider": "drill_sms:open"})
-    deliver = make_worker(url, replace(config, channels=channels), clock, tmp_path)
-    run_both(lambda: deliver(dies_at), lambda: deliver(None))
+    deliver = make_worker(drill.url, replace(config, channels=channels), clock, tmp_path)
+    run_both(lambda: deliver(drill.dies_at), lambda: deliver(None))
     arrived = read_numbers(robots, gateway)
     rows = ledger.outbox.list_messages()
     ledger.close()
@@ -149,7 +176,7 @@ def test_none_is_lost_none_comes_twice_and_no_limit_is_passed(
     assert count_most(feishu, 1) <= 5
     assert count_most(gateway.taken_at, 60) <= TEXTS_A_MINUTE
     # 20 a minute and channel; a claim of the killed process runs out after 10 minutes, seen at most 10 later.
-    assert clock() - started_at <= timedelta(minutes=count / 4 / 20 + 20)
+    assert clock() - started_at <= timedelta(minutes=drill.count / 4 / 20 + 20)
 
 
 def check_outcomes(rows: Sequence[OutboxRow], unknown: Sequence[OutboxRow], arrived: Counter[str]) -> None:

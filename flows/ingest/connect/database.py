@@ -11,10 +11,10 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from flows.database_refusals import describe_refusal, judge_opening, judge_statement
 from flows.errors import ConfigurationError, ContractBroken, FivestarError, SourceUnavailable
 from flows.ingest.connect.connector import Connector, Delivery, write_slot
 from flows.ingest.connect.cursors import Cursor
-from flows.ingest.connect.refusals import describe_refusal, judge_opening, judge_statement
 from flows.ingest.describe.grammar import list_placeholders
 from flows.ingest.describe.records import Record, Window
 from flows.ingest.describe.source import DatabaseResource, DatabaseSource

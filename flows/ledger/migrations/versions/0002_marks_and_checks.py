@@ -16,6 +16,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("pulls", schema=None) as batch_op:
-        batch_op.drop_column("newest_at")
-        batch_op.drop_column("checks")
+    # In place: SQLite can't rebuild a table that others refer to.
+    op.drop_column("pulls", "newest_at")
+    op.drop_column("pulls", "checks")

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from flows.ledger.evidence import refuse_loss
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -62,14 +64,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    refuse_loss(op.get_bind(), revision, ("policies", "revision_changes"))
     for table in GUARDED:
         _unguard(table)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION refuse_change()")
-    with op.batch_alter_table("revisions", schema=None) as batch_op:
-        batch_op.drop_column("amends")
-        batch_op.drop_column("compared_with")
-        batch_op.drop_column("code_fingerprint")
+    # In place: SQLite can't rebuild a table that others refer to.
+    for column in ("amends", "compared_with", "code_fingerprint"):
+        op.drop_column("revisions", column)
     op.drop_table("revision_changes")
     op.drop_table("policies")
 

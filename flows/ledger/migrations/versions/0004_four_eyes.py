@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from flows.ledger.evidence import refuse_loss
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -37,6 +39,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    refuse_loss(op.get_bind(), revision, ("preparations", "objections", "review_chain"))
     for table in GUARDED:
         _unguard(table)
     op.drop_index("uq_grade_register_reverses_id", "grade_register")
