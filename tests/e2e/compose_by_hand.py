@@ -5,16 +5,14 @@ What only an engine does is left out: building the image, users, read-only file 
 
 import os
 import re
-import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from container_files import read_compose, read_image_environment
 from prefect_server import BIN, ROOT, WAIT_SECONDS, start_process, wait_for
-from ruamel.yaml import YAML
 
 Translate = Callable[[str], str]
 
@@ -63,18 +61,6 @@ class Service:
     def read_log(self) -> str:
         """All that the service has said."""
         return (self.folder / f"{self.name}.log").read_text(encoding="utf-8", errors="replace")
-
-
-def read_compose() -> dict[str, Any]:
-    """compose.yaml with its merges done and its variables, none of which is set, replaced."""
-    return dict(_walk(YAML(typ="safe").load((ROOT / "compose.yaml").read_text(encoding="utf-8")), _interpolate))
-
-
-def read_image_environment() -> dict[str, str]:
-    """What the Dockerfile's ENV instructions set, `PATH` with `${PATH}` in it."""
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-    pairs = [word for line in re.findall(r"^ENV (.*)$", text, flags=re.MULTILINE) for word in shlex.split(line)]
-    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def read_service(name: str, folder: Path, translate: Translate) -> Service:
@@ -127,16 +113,3 @@ def _find_programs(command: Sequence[str], translate: Translate) -> list[str]:
     program, *words = command
     own = BIN / program
     return [str(own) if own.exists() else program, *map(translate, words)]
-
-
-def _walk(value: Any, change: Translate) -> Any:
-    if isinstance(value, dict):
-        return {key: _walk(each, change) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_walk(each, change) for each in value]
-    return change(value) if isinstance(value, str) else value
-
-
-def _interpolate(text: str) -> str:
-    """The text as Compose reads it: `${NAME:-default}` is the default, `$$` a dollar sign."""
-    return re.sub(r"\$(\$)|\$\{\w+:-([^}]*)\}", lambda match: match[1] or match[2], text)
