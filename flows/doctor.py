@@ -67,7 +67,7 @@ def examine_installation(
     yield from _examine_home(settings.home)
     state, finding = _examine_ledger(settings)
     yield finding
-    ready = [it for it in chosen if not _list_unset(settings, it)]
+    ready = [it for it in chosen if _is_ready(settings, it)]
     house = House(settings, Lake(settings.home / "lake"), Ledger.open(settings.database_url)) if state else None
     try:
         if house is not None:
@@ -196,10 +196,23 @@ def _list_unset(settings: Settings, source: Source) -> list[str]:
     return [name for name in list_source_placeholders(source) if not settings.lookup(name)]
 
 
+def _is_ready(settings: Settings, source: Source) -> bool:
+    """Whether each placeholder of the source stands for something; what is wrong with one was told."""
+    try:
+        return not _list_unset(settings, source)
+    except ConfigurationError:
+        return False
+
+
 def _examine_placeholders(settings: Settings, sources: Sequence[Source]) -> Iterator[Finding]:
+    area = "placeholders"
     for source in sources:
-        names, unset = list_source_placeholders(source), _list_unset(settings, source)
-        area = "placeholders"
+        names = list_source_placeholders(source)
+        try:
+            unset = _list_unset(settings, source)
+        except ConfigurationError as unread:
+            yield fail(area, ConfigurationError(f"{source.platform}: {unread}"))
+            continue
         if unset:
             advice = "set them in the environment; until then the source is not tried"
             error = ConfigurationError(f"{source.platform}: {', '.join(unset)} not set.")

@@ -13,6 +13,8 @@ Lookup = Callable[[str], str | None]
 DUCKDB, SPARK = "duckdb", "spark"
 ENGINES = (DUCKDB, SPARK)
 LEDGER = "ledger.sqlite"
+FROM_FILE = "_FILE"
+"""What ends the name of a variable that tells where the value lies instead of holding it."""
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _QUIET = {
@@ -39,8 +41,34 @@ class Settings:
 
 
 def read_environment(name: str) -> str | None:
-    """The environment's value of `name`, if it has one."""
-    return os.environ.get(name)
+    """The environment's value of `name`, else what stands in the file that `<name>_FILE` names, if either is set.
+
+    One line break at the file's end is not part of the value. Raises `ConfigurationError`, which never shows a value,
+    if both are set or the file can't be read or is empty.
+    """
+    value, file = os.environ.get(name), os.environ.get(name + FROM_FILE)
+    if not file:
+        return value
+    if value:
+        raise ConfigurationError(f"{name} and {name}{FROM_FILE} are both set. Unset one of them.")
+    return _read_secret(Path(file), name + FROM_FILE)
+
+
+def _read_secret(file: Path, variable: str) -> str:
+    try:
+        content = file.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{variable} is {file}, which can't be read ({error.strerror}). Put the file there, readable for the "
+            "user that this program runs as."
+        ) from error
+    except UnicodeDecodeError:
+        # Not chained: that error holds the file's bytes.
+        raise ConfigurationError(f"{variable} is {file}, which isn't UTF-8 text. Write it anew.") from None
+    value = content.removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise ConfigurationError(f"{variable} is {file}, which is empty. Write the value into it.")
+    return value
 
 
 def load_settings(
@@ -48,7 +76,8 @@ def load_settings(
 ) -> Settings:
     """The settings as given, else from `FIVESTAR_*`, else the defaults of interfaces.md.
 
-    Raises `ConfigurationError` if the configuration folder is not there or the engine is unknown.
+    Raises `ConfigurationError` if the configuration folder is not there, the engine is unknown, or the database's URL
+    is to come from a file and doesn't.
     """
     home = (home or Path(os.environ.get("FIVESTAR_HOME", "var"))).resolve()
     config = (config or Path(os.environ.get("FIVESTAR_CONFIG", "config"))).resolve()
@@ -59,12 +88,14 @@ def load_settings(
     engine = os.environ.get("FIVESTAR_ENGINE", DUCKDB)
     if engine not in ENGINES:
         raise ConfigurationError(f"FIVESTAR_ENGINE is {engine!r}. Known engines: {', '.join(ENGINES)}.")
-    database_url = os.environ.get("FIVESTAR_DATABASE_URL") or f"sqlite:///{home / LEDGER}"
+    database_url = read_environment("FIVESTAR_DATABASE_URL") or f"sqlite:///{home / LEDGER}"
     return Settings(home=home, config=config, database_url=database_url, engine=engine, lookup=lookup)
 
 
 def set_environment(values: Mapping[str, str]) -> None:
     """Let `values` answer `${NAME}` in this process and in those that it starts."""
+    for name in values:
+        os.environ.pop(name + FROM_FILE, None)
     os.environ.update(values)
 
 
@@ -75,8 +106,8 @@ def resolve_placeholders(text: str, lookup: Lookup) -> str:
         value = lookup(match[1])
         if not value:
             raise ConfigurationError(
-                f"${{{match[1]}}} is not set. Set it in the environment; for flows a Prefect Secret block named "
-                f"{match[1].lower().replace('_', '-')} will do as well."
+                f"${{{match[1]}}} is not set. Set it in the environment, or {match[1]}{FROM_FILE} to a file with it "
+                f"in; for flows a Prefect Secret block named {match[1].lower().replace('_', '-')} will do as well."
             )
         return value
 

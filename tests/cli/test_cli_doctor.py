@@ -71,6 +71,18 @@ def test_names_that_are_not_set_are_told_and_their_source_is_not_tried(new: Home
     assert answer.err == "fivestar: doctor: 1 check failed. The lines marked fail say what to mend.\n"
 
 
+def test_a_placeholder_whose_file_is_empty_is_told_and_the_other_checks_go_on(new: Home, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.touch()
+    answer = examine(new, SHEETS_FOLDER="", SHEETS_FOLDER_FILE=str(secret))
+    assert answer.code == 10
+    assert list_lines(answer, "fail") == [
+        f"sheets: SHEETS_FOLDER_FILE is {secret}, which is empty. Write the value into it."
+    ]
+    assert list_lines(answer, "ok", "database") != []
+    assert list_lines(answer, "ok", "sheets") == list_lines(answer, "warn", "sheets") == []
+
+
 @pytest.mark.parametrize(
     ("file", "text", "told"),
     [

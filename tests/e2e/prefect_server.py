@@ -40,8 +40,9 @@ class Installation:
     @contextmanager
     def start_worker(self) -> Iterator[subprocess.Popen[bytes]]:
         """A worker that runs what is due; it ends with the block."""
-        command = ("worker", "start", "--pool", "fivestar", "--type", "process", "--name", "worker of a test")
-        with _start_prefect(command, self.environment, self.folder / "worker.log") as process:
+        options = ("--pool", "fivestar", "--type", "process", "--name", "worker of a test")
+        command = (str(BIN / "prefect"), "worker", "start", *options)
+        with start_process(command, self.environment, self.folder / "worker.log") as process:
             yield process
 
     def find_processes(self, run: FlowRun) -> list[int]:
@@ -108,7 +109,7 @@ def start_installation(
 
     `settings` are added to the worker's environment; nothing of this process's own Prefect reaches it.
     """
-    port = _find_free_port()
+    port = find_free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "FIVESTAR_"))}
     environment = {
         **own,
@@ -124,9 +125,9 @@ def start_installation(
         **settings,
     }
     folder.mkdir()
-    server = ("server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui")
+    server = (str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui")
     with (
-        _start_prefect(server, environment, folder / "server.log"),
+        start_process(server, environment, folder / "server.log"),
         SyncPrefectClient(environment["PREFECT_API_URL"]) as client,
     ):
         installation = Installation(folder, environment, client)
@@ -152,11 +153,10 @@ def wait_for(what: str, find: Callable[[], Found | None], logs: Path) -> Found:
 
 
 @contextmanager
-def _start_prefect(
-    arguments: Sequence[str], environment: Mapping[str, str], log: Path
+def start_process(
+    command: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Prefect's command running in a process group of its own, which is ended with the block."""
-    command = [str(BIN / "prefect"), *arguments]
+    """The command running in a process group of its own, which is ended with the block."""
     with log.open("ab") as written:
         process = subprocess.Popen(
             command, cwd=ROOT, env=dict(environment), stdout=written, stderr=written, start_new_session=True
@@ -184,7 +184,8 @@ def _read_end(log: Path) -> list[str]:
     return log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:]
 
 
-def _find_free_port() -> int:
+def find_free_port() -> int:
+    """A port of loopback that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

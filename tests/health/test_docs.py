@@ -162,7 +162,7 @@ def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", [f"requirements{part}.lock" for part in ("", "-bench", "-mutate", "-spark")])
+@pytest.mark.parametrize("name", [f"requirements{part}.lock" for part in ("", "-bench", "-mutate", "-run", "-spark")])
 def test_a_lock_file_names_no_address(name: str) -> None:
     lock = read_text(ROOT / name)
     assert "--hash=sha256:" in lock
