@@ -68,6 +68,11 @@ def set_environment(values: Mapping[str, str]) -> None:
     os.environ.update(values)
 
 
+def copy_environment(values: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process to be started: this one's, with `values` in place of its own."""
+    return {**os.environ, **values}
+
+
 def resolve_placeholders(text: str, lookup: Lookup) -> str:
     """`text` with each `${NAME}` replaced. Raises `ConfigurationError` naming what is not set, never a value."""
 
