@@ -13,6 +13,8 @@ Lookup = Callable[[str], str | None]
 DUCKDB, SPARK = "duckdb", "spark"
 ENGINES = (DUCKDB, SPARK)
 LEDGER = "ledger.sqlite"
+CITY = "demo-city.json"
+"""In a demo's home, the sandbox city whose state it holds."""
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _QUIET = {

@@ -4,56 +4,23 @@ import hashlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateName,
-    FlowRunFilterStateType,
-    WorkPoolFilter,
-    WorkPoolFilterName,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 from prefect.workers.process import ProcessWorker
 from ruamel.yaml import YAML
 
 from flows.errors import ConfigurationError
 from flows.ingest.flow import name_limit
+from flows.server.asking import PAGE_SIZE, POOL
 from flows.server.place import CHECKOUT, find_checkout
 
 PROJECT = CHECKOUT / "prefect.yaml"
-POOL = "fivestar"
 TAG = "fivestar"
-IN_FLIGHT = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
-PAGE_SIZE = 200
 VERSION_DIGITS = 12
-
-
-@contextmanager
-def open_client(api_url: str) -> Iterator[SyncPrefectClient]:
-    """The server at that address, asked with whatever credentials the environment has for it."""
-    with temporary_settings({PREFECT_API_URL: api_url}), get_client(sync_client=True) as client:
-        yield client
-
-
-def find_api_url() -> str | None:
-    """The server that this environment, or its Prefect profile, names."""
-    return get_current_settings().api.url
-
-
-def is_answering(api_url: str) -> bool:
-    """Whether a Prefect server answers there."""
-    with open_client(api_url) as client:
-        return client.api_healthcheck() is None
 
 
 def list_deployments() -> list[dict[str, Any]]:
@@ -144,38 +111,10 @@ def list_forgotten(client: SyncPrefectClient) -> list[str]:
     )
 
 
-def list_in_flight(client: SyncPrefectClient) -> list[FlowRun]:
-    """The runs of the work pool that have begun and have not ended."""
-    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=IN_FLIGHT))
-    return _read_runs(client, FlowRunFilter(state=states))
-
-
-def list_next(client: SyncPrefectClient, count: int) -> Sequence[tuple[datetime, str]]:
-    """The next runs of the schedules: when, and of which deployment."""
-    states = FlowRunFilterState(name=FlowRunFilterStateName(any_=["Scheduled"]))
-    names = {it.id: it.name for it in client.read_deployments(limit=PAGE_SIZE)}
-    runs = _read_runs(client, FlowRunFilter(state=states))
-    return [
-        (run.expected_start_time, names[run.deployment_id])
-        for run in runs
-        if run.expected_start_time is not None and run.deployment_id in names
-    ][:count]
-
-
 def describe_end(output: str) -> str:
     """The last thing that a program said, without the user and password of any address in it."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return re.sub(r"://[^@/\s]*@", "://***@", lines[-1]) if lines else "nothing."
-
-
-def _read_runs(client: SyncPrefectClient, chosen: FlowRunFilter) -> list[FlowRun]:
-    pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
-    return client.read_flow_runs(
-        flow_run_filter=chosen,
-        work_pool_filter=pool,
-        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-        limit=PAGE_SIZE,
-    )
 
 
 def _list_deployed(client: SyncPrefectClient, version: str) -> set[str]:

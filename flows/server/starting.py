@@ -8,32 +8,25 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolUpdate
-from prefect.client.schemas.objects import WorkerStatus
 
-from flows.demo import CITY
 from flows.doctor import check_configuration, list_unset_placeholders
 from flows.errors import ConfigurationError, SourceUnavailable, UsageError
 from flows.house import Clock, open_house
 from flows.ingest.describe.source import Source
 from flows.month import CITY_ZONE
+from flows.server.asking import POOL, find_api_url, find_heartbeat, is_answering, list_next, open_client
 from flows.server.deploying import (
-    POOL,
     compare_sources,
     deploy_all,
     describe_end,
-    find_api_url,
     fingerprint_program,
-    is_answering,
     list_forgotten,
-    list_next,
     make_limits,
     make_pool,
-    open_client,
 )
 from flows.server.place import CHECKOUT, HOST, Place, make_environment, name_api
 from flows.server.processes import (
@@ -44,7 +37,7 @@ from flows.server.processes import (
     start_process,
     wait_until,
 )
-from flows.settings import Settings
+from flows.settings import CITY, Settings
 
 PORT = 4200
 CONNECT_SECONDS = 2
@@ -81,7 +74,7 @@ def bring_up(settings: Settings, port: int | None, clock: Clock, tell: Tell) -> 
                 client.update_work_pool(POOL, WorkPoolUpdate(is_paused=False))
                 place.draining.unlink()
             if find_recorded(place.worker) is None:
-                _start_worker(place, client, environment, undo)
+                _start_worker(place, client, chosen, environment, undo)
                 tell("worker: started")
             else:
                 tell("worker: runs")
@@ -111,23 +104,27 @@ def equip_server(settings: Settings, clock: Clock, tell: Tell) -> None:
 
 
 def _choose_port(place: Place, port: int | None) -> int:
-    """The port of the server that runs, else the one asked for, if it is free."""
-    running = find_recorded(place.server)
-    if running is not None:
-        if port not in {None, running["port"]}:
-            raise UsageError(
-                f"--port {port}: this installation's server runs on port {running['port']}. "
-                f"Leave the option out, or run fivestar down first."
-            )
-        return int(running["port"])
-    chosen = port or PORT
+    """The port of what runs, else the one asked for; if the server is to be started, it must be free."""
+    running = find_recorded(place.server) or find_recorded(place.worker)
+    if running is not None and port not in {None, running["port"]}:
+        raise UsageError(
+            f"--port {port}: this installation runs on port {running['port']}. Leave the option out, or run fivestar "
+            "down first."
+        )
+    chosen = int(running["port"]) if running is not None else port or PORT
+    if find_recorded(place.server) is None:
+        _refuse_taken(chosen)
+    return chosen
+
+
+def _refuse_taken(port: int) -> None:
     try:
-        socket.create_connection((HOST, chosen), CONNECT_SECONDS).close()
+        socket.create_connection((HOST, port), CONNECT_SECONDS).close()
     except OSError:
-        return chosen
-    user = "a Prefect server that this installation did not start" if is_answering(name_api(chosen)) else "a program"
+        return
+    user = "a Prefect server that this installation did not start" if is_answering(name_api(port)) else "a program"
     raise ConfigurationError(
-        f"port {chosen} on {HOST} is in use by {user}. End that one, or choose another port with --port."
+        f"port {port} on {HOST} is in use by {user}. End that one, or choose another port with --port."
     )
 
 
@@ -141,15 +138,17 @@ def _start_server(place: Place, port: int, environment: Mapping[str, str], undo:
         raise ConfigurationError(_describe_failure("the Prefect server", place.server_log))
 
 
-def _start_worker(place: Place, client: SyncPrefectClient, environment: Mapping[str, str], undo: ExitStack) -> None:
+def _start_worker(
+    place: Place, client: SyncPrefectClient, port: int, environment: Mapping[str, str], undo: ExitStack
+) -> None:
     name = f"fivestar on {platform.node()}"
-    before_at = _find_heartbeat(client, name)
+    before_at = find_heartbeat(client, name)
     command = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", name]
     pid = start_process(command, environment, folder=CHECKOUT, log=place.worker_log)
     undo.callback(_undo_start, place.worker, pid)
-    record_process(place.worker, pid)
+    record_process(place.worker, pid, port=port)
     is_online = wait_until(
-        lambda: _find_heartbeat(client, name) != before_at or not identify_process(pid), ONLINE_SECONDS
+        lambda: find_heartbeat(client, name) != before_at or not identify_process(pid), ONLINE_SECONDS
     )
     if not is_online or not identify_process(pid):
         raise ConfigurationError(_describe_failure("the worker", place.worker_log))
@@ -158,12 +157,6 @@ def _start_worker(place: Place, client: SyncPrefectClient, environment: Mapping[
 def _undo_start(record: Path, pid: int) -> None:
     end_process(pid, seconds=END_SECONDS)
     record.unlink(missing_ok=True)
-
-
-def _find_heartbeat(client: SyncPrefectClient, name: str) -> datetime | None:
-    """When the worker of that name last said that it lives."""
-    workers = [it for it in client.read_workers_for_work_pool(POOL) if it.name == name]
-    return workers[0].last_heartbeat_time if workers and workers[0].status == WorkerStatus.ONLINE else None
 
 
 def _equip(

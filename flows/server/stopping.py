@@ -5,7 +5,7 @@ from collections.abc import Callable
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolUpdate
 
-from flows.server.deploying import POOL, is_answering, list_in_flight, open_client
+from flows.server.asking import POOL, is_answering, list_in_flight, open_client
 from flows.server.place import Place, name_api
 from flows.server.processes import end_process, find_recorded, list_children, wait_until
 from flows.settings import Settings
