@@ -6,6 +6,7 @@ A pid alone would not do: after a reboot, or in a year, it may be somebody else'
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -98,12 +99,12 @@ def end_process(pid: int, *, seconds: float) -> None:
 
 def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
     """Whether it came about before so many seconds had passed."""
-    pause = Event()
-    for _ in range(max(1, round(seconds / POLL_SECONDS))):
-        if is_so():
-            return True
+    pause, ends_at = Event(), time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() >= ends_at:
+            return False
         pause.wait(POLL_SECONDS)
-    return is_so()
+    return True
 
 
 def _has_ended(pid: int, running: str) -> bool:
