@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test test-cases spark lint format docs lock bench-ingest bench-evaluate bench-review bench-digest drill mutate
+.PHONY: demo up down test test-cases spark lint format docs lock bench-ingest bench-evaluate bench-review bench-digest drill mutate
 
 # The lock holds every package: without --no-deps, pip before 23.3 looks past it for what a dependency names with an extra.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -21,6 +21,12 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 demo: $(INSTALLED)
 	$(BIN)/fivestar demo $(ARGS)
+
+up: $(INSTALLED)
+	$(BIN)/fivestar up $(ARGS)
+
+down: $(INSTALLED)
+	$(BIN)/fivestar down $(ARGS)
 
 # Spark and its Java are 400 MB that only FIVESTAR_ENGINE=spark and the tests need.
 $(SPARK_INSTALLED): $(INSTALLED) requirements-spark.lock

@@ -18,6 +18,7 @@ from flows import errors
 from flows.alerting import queue_daily_digests, report_failure, watch_platforms
 from flows.cycle import deliver
 from flows.findings import FailedRun
+from flows.forms import ConfigFolder, HomeFolder, RunId
 from flows.ingest.flow import open_flow_house, read_clock
 from flows.ledger.outbox import PENDING
 from flows.month import city_day
@@ -43,7 +44,7 @@ def name_day() -> str:
 
 
 @flow(name="daily_alerts", flow_run_name=name_day)
-def daily_alerts(home: str | None = None, config: str | None = None) -> None:
+def daily_alerts(home: HomeFolder = None, config: ConfigFolder = None) -> None:
     """Queue each unit's digest of overdue events; on days that aren't working days do nothing.
 
     Running it again on the same day adds nothing. What is queued goes out with the next `deliver_messages`.
@@ -54,7 +55,7 @@ def daily_alerts(home: str | None = None, config: str | None = None) -> None:
 
 
 @flow(name="deliver_messages")
-def deliver_messages(home: str | None = None, config: str | None = None) -> State[None] | None:
+def deliver_messages(home: HomeFolder = None, config: ConfigFolder = None) -> State[None] | None:
     """Deliver what waits in the outbox, in the configured mode. Raises `DeliveryIncomplete` if some did not go."""
     with open_flow_house(home, config) as house:
         # Also what a killed process left half sent must be settled.
@@ -66,7 +67,7 @@ def deliver_messages(home: str | None = None, config: str | None = None) -> Stat
 
 
 @flow(name="platform_freshness")
-def platform_freshness(home: str | None = None, config: str | None = None) -> None:
+def platform_freshness(home: HomeFolder = None, config: ConfigFolder = None) -> None:
     """Queue for engineers which sources have fallen silent, and which pulls to look at."""
     with open_flow_house(home, config) as house:
         report = watch_platforms(house, read_clock)
@@ -76,7 +77,7 @@ def platform_freshness(home: str | None = None, config: str | None = None) -> No
 
 
 @flow(name="report_failed_run", retries=REPORT_RETRIES, retry_delay_seconds=REPORT_RETRY_SECONDS)
-def report_failed_run(run: str, home: str | None = None, config: str | None = None) -> State[None] | None:
+def report_failed_run(run: RunId, home: HomeFolder = None, config: ConfigFolder = None) -> State[None] | None:
     """Queue for engineers that the run failed; one that gives no sign of life any more is ended as crashed first.
 
     `run` is its id, as events write it. A run that ended well meanwhile is none of theirs.

@@ -18,13 +18,10 @@ from flows.review.decisions import decide
 from flows.review.rows import list_review
 from flows.sandbox.city import HISTORY_MONTHS, MANIFEST, Sandbox, build_sandbox
 from flows.sandbox.faults import check_faults
-from flows.settings import LEDGER, Settings, load_settings, set_environment
+from flows.settings import CITY, LEDGER, Settings, load_settings, set_environment
 
 APPROVER = "沙盘审核人"
 APPROVED_KINDS = frozenset({"raise", "initial"})
-
-CITY = "demo-city.json"
-"""In a demo's home, the sandbox city whose state it holds."""
 
 STATE = (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", "lake", "outputs", DATA_DOCS, "outbox", "scratch", "locks")
 """What a demo leaves in its home beside the city itself."""

@@ -8,10 +8,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
-from flows.errors import ConfigurationError, FivestarError, QualityGate
+from flows.errors import ConfigurationError, FivestarError, QualityGate, join_failures
 from flows.house import Clock, House
 from flows.ingest.connect.rest import Timing
 from flows.ingest.describe.rules import load_rules
@@ -78,6 +79,24 @@ def examine_installation(
     finally:
         if house is not None:
             house.ledger.close()
+
+
+def check_configuration(settings: Settings, clock: Clock) -> list[Source]:
+    """The sources of a configuration without a fault. Raises the error with every fault that was found in it.
+
+    Whether each `${NAME}` is set is not looked at: what runs elsewhere, or asks Secret blocks, may have it.
+    """
+    anything = replace(settings, lookup=lambda _: "set")
+    loaded = read_source_files(anything.config, anything.lookup)
+    errors = [it.error for it in _examine_configuration(anything, clock, loaded) if it.error is not None]
+    if errors:
+        raise join_failures(errors)
+    return [it for it in loaded if not isinstance(it, ConfigurationError)]
+
+
+def list_unset_placeholders(settings: Settings, sources: Sequence[Source]) -> list[str]:
+    """Each `${NAME}` of the sources that the environment doesn't answer."""
+    return sorted({name for source in sources for name in _list_unset(settings, source)})
 
 
 def _examine_configuration(

@@ -26,6 +26,7 @@ from flows.cycle import (
     queue_messages,
 )
 from flows.errors import FivestarError, join_failures
+from flows.forms import ConfigFolder, GivenMonth, HomeFolder, MonthOrLastClosed, Offline
 from flows.ingest.flow import open_flow_house, pull_source_task, read_clock, tell_across_tables
 from flows.ingest.ingestion import PARTS, PULLS_AT_ONCE, read_sources, select_sources
 from flows.month import Month, city_day, find_last_closed_month
@@ -54,14 +55,17 @@ def name_watch() -> str:
     task_runner=ThreadPoolTaskRunner(max_workers=PULLS_AT_ONCE),  # type: ignore[arg-type]
 )
 def monthly_assessment(
-    month: str | None = None, offline: bool = False, home: str | None = None, config: str | None = None
+    month: MonthOrLastClosed = "",
+    offline: Offline = False,
+    home: HomeFolder = None,
+    config: ConfigFolder = None,
 ) -> None:
     """Run the whole monthly cycle up to open review.
 
     `month` is YYYY-MM, by default the last closed one; `offline` pulls nothing and uses what has landed. A source
     that fails leaves its stars without data and, once everything is written, fails the run with its message.
     """
-    chosen = month or str(find_last_closed_month(read_clock()))
+    chosen = str(Month.parse(month) if month else find_last_closed_month(read_clock()))
     with open_flow_house(home, config) as house, house.hold_month(Month.parse(chosen), "run", read_clock):
         failures = [] if offline else ingest_month(chosen, home, config)
         write_docs(chosen, home, config, only_missing=offline)
@@ -127,7 +131,7 @@ def notify(month: str, home: str | None, config: str | None) -> int:
 
 
 @flow(name="publish_month", flow_run_name=name_run)
-def publish_approved(month: str, home: str | None = None, config: str | None = None) -> State[None] | None:
+def publish_approved(month: GivenMonth, home: HomeFolder = None, config: ConfigFolder = None) -> State[None] | None:
     """Put a month's approved proposals into the register and queue the notice. Running it again changes nothing.
 
     Started by a person, or by the event that all of the month is decided; if nothing is approved it completes and
@@ -142,7 +146,7 @@ def publish_approved(month: str, home: str | None = None, config: str | None = N
 
 
 @flow(name="review_watch", flow_run_name=name_watch)
-def review_watch(home: str | None = None, config: str | None = None) -> None:
+def review_watch(home: HomeFolder = None, config: ConfigFolder = None) -> None:
     """Remind HR of reviews that stand open, start the publication of decided months, and deliver what waits.
 
     On days that aren't working days it does nothing.

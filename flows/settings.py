@@ -15,6 +15,8 @@ ENGINES = (DUCKDB, SPARK)
 LEDGER = "ledger.sqlite"
 FROM_FILE = "_FILE"
 """What ends the name of a variable that tells where the value lies instead of holding it."""
+CITY = "demo-city.json"
+"""In a demo's home, the sandbox city whose state it holds."""
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _QUIET = {
@@ -97,6 +99,11 @@ def set_environment(values: Mapping[str, str]) -> None:
     for name in values:
         os.environ.pop(name + FROM_FILE, None)
     os.environ.update(values)
+
+
+def copy_environment(values: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process to be started: this one's, with `values` in place of its own."""
+    return {**os.environ, **values}
 
 
 def resolve_placeholders(text: str, lookup: Lookup) -> str:

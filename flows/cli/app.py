@@ -19,6 +19,7 @@ from flows.cli import (
     quarantine,
     remind,
     review,
+    server,
     workbook,
 )
 from flows.errors import FivestarError
@@ -34,6 +35,7 @@ app = typer.Typer(
 month.register(app)
 history.register(app)
 doctor.register(app)
+server.register(app)
 compare.register(app)
 letters.register(review.app)
 objections.register(review.app)

@@ -1,6 +1,7 @@
 """The flow that pulls one source, and the task that both it and the monthly cycle pull with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -8,11 +9,15 @@ from typing import Any, cast
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.blocks.system import Secret
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.sync import concurrency
+from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run, task_run
 from prefect.tasks import Task, exponential_backoff
 
 from flows.errors import SourceUnavailable
+from flows.forms import ConfigFolder, HomeFolder, MonthOrLatest, Platform
 from flows.house import House, open_house
 from flows.ingest.crosscheck import judge_across_tables
 from flows.ingest.describe.source import Source
@@ -26,6 +31,11 @@ LATEST = "latest"
 
 PULL_RETRIES = 2
 FIRST_RETRY_SECONDS = 30
+
+TURN_SECONDS = 1800
+"""How long a pull waits for another run's pull of the same source."""
+LEASE_SECONDS = 60
+"""How long after its last sign of life a killed run still keeps others from its source; Prefect takes no less."""
 
 
 def read_clock() -> datetime:
@@ -48,6 +58,40 @@ def look_up(name: str) -> str | None:
 def open_flow_house(home: str | None, config: str | None) -> House:
     """The installation that a flow works on."""
     return open_house(load_settings(Path(home) if home else None, Path(config) if config else None, look_up))
+
+
+def name_limit(platform: str) -> str:
+    """The global concurrency limit on the server by which the source's pulls take turns."""
+    return f"fivestar-platform-{platform}"
+
+
+@contextmanager
+def take_turn(platform: str) -> Iterator[None]:
+    """No other run pulls the source inside the block; where the server has no limit for it, nobody waits.
+
+    Raises `SourceUnavailable` if its turn doesn't come in half an hour.
+    """
+    with ExitStack() as turn:
+        if _has_limit(name_limit(platform)):
+            try:
+                turn.enter_context(
+                    concurrency(name_limit(platform), timeout_seconds=TURN_SECONDS, lease_duration=LEASE_SECONDS)
+                )
+            except TimeoutError:
+                raise SourceUnavailable(
+                    f"{platform}: another run has been pulling it for {TURN_SECONDS // 60} minutes, so this one gave "
+                    "up waiting for its turn. Look at that run in Prefect, then run this one again."
+                ) from None
+        yield
+
+
+def _has_limit(name: str) -> bool:
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_global_concurrency_limit_by_name(name)
+        except ObjectNotFound:
+            return False
+    return True
 
 
 def _is_worth_retrying(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
@@ -77,7 +121,7 @@ def pull_source_task(
     Raises its error, so that Prefect retries and shows it.
     """
     chosen = Month.parse(month) if month is not None else None
-    with open_flow_house(home, config) as house:
+    with take_turn(platform), open_flow_house(home, config) as house:
         [source] = read_sources(house, platform)
         window = month_window(house, chosen) if chosen is not None else None
         report = ingest_source(house, source, window, read_clock, month=chosen, tables=PARTS[part])
@@ -126,13 +170,14 @@ def name_run() -> str:
 
 @flow(name="ingest_platform", flow_run_name=name_run)
 def ingest_platform(
-    platform: str, month: str | None = None, home: str | None = None, config: str | None = None
+    platform: Platform, month: MonthOrLatest = "", home: HomeFolder = None, config: ConfigFolder = None
 ) -> None:
     """Pull one source, registers first: the `month`, as YYYY-MM, or without it what changed since the last pull."""
+    chosen = str(Month.parse(month)) if month else None
     with open_flow_house(home, config) as house:
         [source] = read_sources(house, platform)
     for part, tables in PARTS.items():
         if not source.tables.isdisjoint(tables):
-            pull_source_task(platform, month, part, home, config)
+            pull_source_task(platform, chosen, part, home, config)
     with open_flow_house(home, config) as house:
         tell_across_tables(house, [source])

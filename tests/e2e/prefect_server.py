@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
+from city_runs import Home
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import FlowRun
@@ -31,9 +32,10 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Installation:
-    """A server and a worker that run, and how to reach them."""
+    """A server that runs, how to reach it, and the folder of its state and logs."""
 
     folder: Path
+    port: int
     environment: Mapping[str, str]
     client: SyncPrefectClient
 
@@ -58,17 +60,7 @@ class Installation:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command of this environment, run in the checkout until it ends well."""
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=ROOT,
-            env=dict(self.environment),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=WAIT_SECONDS,
-        )
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
-        return done
+        return run(self.environment, *command)
 
     def wait_for(self, what: str, find: Callable[[], Found | None]) -> Found:
         """What `find` gives as soon as it gives anything; fails with the logs' ends once too much time has passed."""
@@ -102,41 +94,74 @@ class Installation:
 
 
 @contextmanager
-def start_installation(
-    folder: Path, settings: Mapping[str, str], *, with_worker: bool = True
-) -> Iterator[Installation]:
-    """A server on a free port with everything of prefect.yaml deployed, and a worker; both end with the block.
+def start_installation(home: Home, settings: Mapping[str, str]) -> Iterator[Installation]:
+    """What `fivestar up` brings up for the home, with no schedule; `fivestar down` ends it with the block.
 
-    `settings` are added to the worker's environment; nothing of this process's own Prefect reaches it.
+    `settings` are added to the environment; nothing of this process's own Prefect reaches it.
     """
     port = find_free_port()
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "FIVESTAR_"))}
-    environment = {
-        **own,
-        "PATH": f"{BIN}{os.pathsep}{own['PATH']}",
-        "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "3",
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "GX_ANALYTICS_ENABLED": "false",
-        "FIVESTAR_CHECKOUT": str(ROOT),
-        **settings,
-    }
+    environment = make_environment(port, home, settings)
+    try:
+        with SyncPrefectClient(environment["PREFECT_API_URL"]) as client:
+            installation = Installation(home.path / "prefect", port, environment, client)
+            installation.run("fivestar", "up", "--port", str(port))
+            yield installation
+    finally:
+        run(environment, "fivestar", "down", "--wait", "0")
+
+
+@contextmanager
+def start_server(home: Home, settings: Mapping[str, str]) -> Iterator[Installation]:
+    """A server that `fivestar deploy` has filled, with no schedule and no worker; it ends with the block."""
+    port = find_free_port()
+    environment = make_environment(port, home, settings)
+    folder = home.path / "prefect"
     folder.mkdir()
     server = (str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui")
     with (
         start_process(server, environment, folder / "server.log"),
         SyncPrefectClient(environment["PREFECT_API_URL"]) as client,
     ):
-        installation = Installation(folder, environment, client)
+        installation = Installation(folder, port, environment, client)
         installation.wait_for("the server answers", lambda: client.api_healthcheck() is None or None)
-        installation.run("prefect", "work-pool", "create", "fivestar", "--type", "process")
-        installation.run("prefect", "--no-prompt", "deploy", "--all")
+        installation.run("fivestar", "deploy")
         installation.stop_schedules()
-        with installation.start_worker() if with_worker else nullcontext():
-            yield installation
+        yield installation
+
+
+def make_environment(port: int, home: Home, settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of an installation's commands: its own server and home, and quicker than the real one."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "FIVESTAR_"))}
+    return {
+        **own,
+        "PATH": f"{BIN}{os.pathsep}{own['PATH']}",
+        "PREFECT_HOME": str(home.path / "prefect"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "3",
+        "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "1",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "DO_NOT_TRACK": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+        "FIVESTAR_HOME": str(home.path),
+        "FIVESTAR_CONFIG": str(home.config),
+        "FIVESTAR_CHECKOUT": str(ROOT),
+        **settings,
+    }
+
+
+def run(environment: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    """A command of that environment, run in the checkout until it ends well."""
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=ROOT,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT_SECONDS,
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done
 
 
 def wait_for(what: str, find: Callable[[], Found | None], logs: Path) -> Found:

@@ -5,12 +5,11 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from city_runs import Home
 from prefect.client.schemas.objects import FlowRun
-from prefect_server import Installation, start_installation
+from prefect_server import Installation, start_server
 
 from flows.ledger.outbox import OutboxRow
 
@@ -62,16 +61,14 @@ def hasten_the_end_of_what_is_lost(installation: Installation) -> None:
     installation.client.request("PUT", f"/automations/{found['id']}", json=kept).raise_for_status()
 
 
-def test_a_run_that_fails_or_is_killed_with_or_without_its_worker_is_told_of_once(home: Home, tmp_path: Path) -> None:
+def test_a_run_that_fails_or_is_killed_with_or_without_its_worker_is_told_of_once(home: Home) -> None:
     with listen_and_never_answer() as url:
         settings = {
-            "FIVESTAR_HOME": str(home.path),
-            "FIVESTAR_CONFIG": str(home.config),
             "LAW_ENFORCEMENT_URL": url,
             "LAW_ENFORCEMENT_USERNAME": "somebody",
             "LAW_ENFORCEMENT_PASSWORD": "something",
         }
-        with start_installation(tmp_path / "server", settings, with_worker=False) as installation:
+        with start_server(home, settings) as installation:
             with installation.start_worker() as worker:
                 # Failed by an error of its own, and again: told of once.
                 for _ in range(2):

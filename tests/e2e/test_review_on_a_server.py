@@ -1,20 +1,31 @@
 """A month on a real Prefect server: schedule, run, review, event, publication, with nobody touching the server."""
 
 import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 from city_runs import MARCH, DemoRun, Home
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
-from prefect_server import Installation, start_installation
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect_server import ROOT, Installation, start_installation
+from ruamel.yaml import YAML
 
 from flows.review.flow import DECIDED
 from flows.review.standing import find_standing
+from flows.server.processes import identify_process
 
 pytestmark = pytest.mark.flow
 
 MONTHLY, PUBLISH = "monthly_assessment/monthly", "publish_month/publish"
 REVIEWER = ("--month", "2024-03", "--reviewer", "审核人")
+PROJECT: dict[str, Any] = YAML(typ="safe").load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
 AFTER_SECONDS = 15
 """Until the schedule falls due: the scheduler looks every few seconds, and only ahead."""
 
@@ -66,22 +77,121 @@ def find_words(words: set[str], files: list[Path]) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_month_goes_from_its_schedule_to_the_register_with_nobody_touching_the_server(
-    march: DemoRun, servers: dict[str, str], tmp_path: Path
+@dataclass(frozen=True)
+class City:
+    """An installation just before March's cycle that `fivestar up` has brought up, and what it was given then."""
+
+    home: Home
+    installation: Installation
+    deployments: dict[str, DeploymentResponse]
+
+
+@pytest.fixture(scope="module")
+def city(march: DemoRun, servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    home = march.before.copy(tmp_path_factory.mktemp("city"))
+    with start_installation(home, servers) as installation:
+        deployments = {it.name: it for it in installation.client.read_deployments()}
+        installation.stop_schedules()
+        yield City(home, installation, deployments)
+
+
+def read_slots(client: SyncPrefectClient) -> dict[str, tuple[int, int]]:
+    """Each global limit that a source's pulls take turns by: its size, and how much of it is taken."""
+    limits = client.read_global_concurrency_limits(limit=100)
+    return {it.name: (it.limit, it.active_slots) for it in limits if it.name.startswith("fivestar-platform-")}
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_up_deploys_all_with_schedules_and_limits_and_a_worker_is_there(city: City) -> None:
+    assert set(city.deployments) == {deployment["name"] for deployment in PROJECT["deployments"]}
+    monthly = city.deployments["monthly"]
+    [schedule] = [each.schedule for each in monthly.schedules]
+    assert (schedule.cron, schedule.timezone) == ("30 2 3 * *", "Asia/Shanghai")
+    assert monthly.global_concurrency_limit is not None
+    assert monthly.global_concurrency_limit.limit == 1
+    assert monthly.enforce_parameter_schema
+    client = city.installation.client
+    assert {name: limit for name, (limit, _) in read_slots(client).items()} == {
+        f"fivestar-platform-{file.stem}": 1 for file in (city.home.config / "platforms").glob("*.yaml")
+    }
+    assert client.read_work_pool("fivestar").type == "process"
+    assert "ONLINE" in {worker.status.value for worker in client.read_workers_for_work_pool("fivestar")}
+
+
+def test_up_again_changes_nothing(city: City) -> None:
+    before = {file.name: file.read_bytes() for file in city.installation.folder.glob("*.json")}
+    assert set(before) == {"server.json", "worker.json"}
+    told = city.installation.run("fivestar", "up").stdout
+    assert f"server: runs on port {city.installation.port}\n" in told
+    assert "work pool fivestar: is there\n" in told
+    assert "limits, one a source: 0 made, 5 there\n" in told
+    assert "deployments of prefect.yaml: unchanged, version " in told
+    assert "worker: runs\n" in told
+    assert {file.name: file.read_bytes() for file in city.installation.folder.glob("*.json")} == before
+
+
+def test_a_month_that_cannot_be_meant_is_refused_before_a_run_is_made(city: City) -> None:
+    client = city.installation.client
+    found = client.read_deployment_by_name(MONTHLY)
+    with pytest.raises(PrefectHTTPStatusError) as refused:
+        client.create_flow_run_from_deployment(found.id, parameters={"month": "2024-13"})
+    assert refused.value.response.status_code == 409
+    assert "Validation failed for field 'month'" in refused.value.response.text
+
+
+def test_down_leaves_no_process_and_what_a_killed_run_held_is_free_again_some_time_after_the_next_up(
+    city: City,
 ) -> None:
-    home = march.before.copy(tmp_path)
-    settings = {**servers, "FIVESTAR_HOME": str(home.path), "FIVESTAR_CONFIG": str(home.config)}
-    with start_installation(tmp_path / "server", settings) as installation:
-        installation.schedule_once(MONTHLY, {"month": "2024-03"}, in_seconds=AFTER_SECONDS)
-        run = installation.wait_for("the month is judged", lambda: find_ended(installation, MONTHLY))
-        assert (run.state_name, run.auto_scheduled) == ("Completed", True), run.state
-        decide_everything(installation, home)
-        published = installation.wait_for("the month is published", lambda: find_ended(installation, PUBLISH))
-        assert published.state_name == "Completed", published.state
-        [event] = installation.list_events(DECIDED)
-        rows = list_review(installation)
-        # Publishing by hand afterwards finds all of it in the register.
-        again = installation.run("fivestar", "publish", "--month", "2024-03").stdout
+    client, folder = city.installation.client, city.installation.folder
+    held = "fivestar-platform-supervision"
+    # A run took its turn and is gone without a word.
+    client.increment_concurrency_slots_with_lease([held], slots=1, mode="concurrency", lease_duration=3600)
+    pids = [orjson.loads((folder / name).read_bytes())["pid"] for name in ("server.json", "worker.json")]
+
+    told = city.installation.run("fivestar", "down").stdout
+    assert told.splitlines()[-2:] == ["worker: ended", "server: ended"]
+    assert [pid for pid in pids if identify_process(pid)] == []
+    assert is_free(city.installation.port)
+    assert list(folder.glob("*.json")) == []
+    assert city.installation.run("fivestar", "down").stdout == "nothing runs\n"
+
+    told = city.installation.run("fivestar", "up", "--port", str(city.installation.port)).stdout
+    assert "server: started" in told
+    assert "deployments of prefect.yaml: unchanged" in told
+    assert "is paused" not in told
+    assert read_slots(client)[held] == (1, 1), "the server remembers who holds it"
+    let_leases_expire(folder / "concurrency_leases")
+    city.installation.wait_for("it is free", lambda: read_slots(client)[held] == (1, 0) or None)
+
+
+def let_leases_expire(folder: Path) -> None:
+    """As if a minute had passed since their holders last said that they live."""
+    past = "2024-01-01T00:00:00+00:00"
+    index = folder / "expirations.json"
+    leases = orjson.loads(index.read_bytes())
+    assert leases
+    for lease in leases:
+        file = folder / f"{lease}.json"
+        file.write_bytes(orjson.dumps(orjson.loads(file.read_bytes()) | {"expiration": past}))
+    index.write_bytes(orjson.dumps(dict.fromkeys(leases, past)))
+
+
+def test_a_month_goes_from_its_schedule_to_the_register_with_nobody_touching_the_server(city: City) -> None:
+    home, installation = city.home, city.installation
+    installation.schedule_once(MONTHLY, {"month": "2024-03"}, in_seconds=AFTER_SECONDS)
+    run = installation.wait_for("the month is judged", lambda: find_ended(installation, MONTHLY))
+    assert (run.state_name, run.auto_scheduled) == ("Completed", True), run.state
+    decide_everything(installation, home)
+    published = installation.wait_for("the month is published", lambda: find_ended(installation, PUBLISH))
+    assert published.state_name == "Completed", published.state
+    [event] = installation.list_events(DECIDED)
+    rows = list_review(installation)
+    # Publishing by hand afterwards finds all of it in the register.
+    again = installation.run("fivestar", "publish", "--month", "2024-03").stdout
 
     assert published.parameters == {"month": "2024-03"}
     assert event["resource"]["prefect.resource.id"] == "fivestar.review.2024-03"
@@ -103,7 +213,7 @@ def test_a_month_goes_from_its_schedule_to_the_register_with_nobody_touching_the
 
     words = list_words_of_workers(home)
     assert len(words) > len(rows)
-    kept = [file for file in (tmp_path / "server").rglob("*") if file.is_file()]
-    assert "prefect.db" in {file.name for file in kept}
+    kept = [file for file in installation.folder.rglob("*") if file.is_file()]
+    assert {"prefect.db", "server.log", "worker.log"} <= {file.name for file in kept}
     assert find_words({"fivestar.review.2024-03"}, kept), "what is there is found"
     assert find_words(words, kept) == []

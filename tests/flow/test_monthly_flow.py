@@ -10,11 +10,12 @@ import orjson
 import pytest
 from city_runs import MARCH, DemoRun, Home, digest_tree, read_csv, set_environment
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.objects import Artifact, FlowRun, State, TaskRun
 
 from flows import monthly
-from flows.errors import ContractBroken, SourceUnavailable
-from flows.ingest.flow import PULL_RETRIES, ingest_platform, pull_source_task
+from flows.errors import ContractBroken, SourceUnavailable, UsageError
+from flows.ingest.flow import PULL_RETRIES, ingest_platform, name_limit, pull_source_task, take_turn
 from flows.ledger import PullRecord
 from flows.locks import hold_file
 from flows.month import find_last_closed_month
@@ -204,3 +205,29 @@ def test_a_source_pulled_by_flow_without_a_month_goes_on_from_where_it_was_read_
     assert latest.status == "complete"
     assert latest.window_from_at == before.newest_at
     assert latest.window_to_at > before.window_to_at
+
+
+def test_a_month_that_cannot_be_meant_ends_the_run_with_our_message(engine: None, home_before: Home) -> None:
+    state = monthly.monthly_assessment(
+        "2024-13", home=str(home_before.path), config=str(home_before.config), return_state=True
+    )
+    error = state.result(raise_on_failure=False)
+    assert isinstance(error, UsageError)
+    assert str(error) == "month '2024-13' cannot be read. Write it as YYYY-MM, for example 2024-03."
+
+
+def test_two_runs_pull_a_source_one_after_the_other(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.ingest.flow.TURN_SECONDS", 1)
+    with get_client(sync_client=True) as client:
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name_limit("supervision"), limit=1))
+    with take_turn("supervision"):
+        with (
+            pytest.raises(SourceUnavailable, match="supervision: another run has been pulling it"),
+            take_turn("supervision"),
+        ):
+            pass
+        # Another source, and one that the server has no limit for, don't wait.
+        with take_turn("law_enforcement"):
+            pass
+    with take_turn("supervision"):
+        pass

@@ -2,6 +2,8 @@
 
 import importlib
 import inspect
+import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,9 @@ import pytest
 from prefect import Flow
 from prefect.events import DeploymentEventTrigger
 from prefect.events.schemas.automations import Posture
+from prefect.settings.models.server.services import ServerServicesDBVacuumSettings
+from prefect.utilities.callables import parameter_schema
+from prefect.utilities.schema_tools.validation import ValidationError, validate
 from ruamel.yaml import YAML
 
 from flows.monthly import publish_approved
@@ -137,3 +142,60 @@ def test_what_runs_between_two_months_is_on_time_and_never_twice_at_once(name: s
 def test_runs_start_in_the_checkout() -> None:
     [step] = PROJECT["pull"]
     assert step == {"prefect.deployments.steps.set_working_directory": {"directory": "{{ $FIVESTAR_CHECKOUT }}"}}
+
+
+def describe_parameters(deployment: dict[str, Any]) -> dict[str, Any]:
+    """The schema of the form in which a person gives the deployment's parameters."""
+    module, _, name = deployment["entrypoint"].rpartition(".")
+    return parameter_schema(getattr(importlib.import_module(module), name)).model_dump()
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_a_deployment_says_who_owns_it_and_what_to_do_and_explains_its_form(deployment: dict[str, Any]) -> None:
+    assert "Owner: " in deployment["description"]
+    assert "On failure: " in deployment["description"]
+    assert deployment["tags"]
+    # By it `fivestar up` knows what is deployed.
+    assert deployment["version"] == "{{ $FIVESTAR_VERSION }}"
+    undescribed = [
+        name for name, told in describe_parameters(deployment)["properties"].items() if not told.get("description")
+    ]
+    assert undescribed == []
+
+
+def is_refused(deployment: str, parameters: dict[str, str]) -> bool:
+    try:
+        validate(parameters, describe_parameters(find_deployment(deployment)), raise_on_error=True)
+    except ValidationError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "month", ["2024-00", "2024-13", "2024-3", "24-03", "2024/03", "2024-03-01", " 2024-03", "三月"]
+)
+def test_a_form_refuses_what_is_no_month(month: str) -> None:
+    assert is_refused("monthly", {"month": month})
+    assert is_refused("publish", {"month": month})
+    assert is_refused("ingest-supervision", {"platform": "supervision", "month": month})
+
+
+def test_a_form_takes_a_month_and_left_empty_it_is_the_last_closed_one_but_for_publishing() -> None:
+    for month in ("2024-01", "2024-12"):
+        assert not is_refused("monthly", {"month": month})
+        assert not is_refused("publish", {"month": month})
+    assert not is_refused("monthly", {"month": ""})
+    assert not is_refused("monthly", {})
+    assert describe_parameters(find_deployment("monthly"))["properties"]["month"]["default"] == ""
+    assert is_refused("publish", {"month": ""})
+    assert is_refused("publish", {})
+
+
+def test_ended_runs_are_purged_after_six_months_and_slots_outlive_a_restart_of_the_server() -> None:
+    server = tomllib.loads((ROOT / "prefect.toml").read_text(encoding="utf-8"))["server"]
+    purge = ServerServicesDBVacuumSettings(**server["services"]["db_vacuum"])
+    assert "flow_runs" in purge.enabled_vacuum_types
+    # The longest six months there are, March to August or July to December.
+    assert purge.retention_period == timedelta(days=184)
+    assert server["concurrency"]["lease_storage"].endswith(".filesystem")
+    assert server["analytics_enabled"] is False
