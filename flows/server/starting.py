@@ -198,4 +198,4 @@ def _tell_where(place: Place, client: SyncPrefectClient, port: int, tell: Tell) 
 
 def _describe_failure(what: str, log: Path) -> str:
     said = describe_end(log.read_text(encoding="utf-8", errors="replace"))
-    return f"{what} did not come up. The last line of {log}: {said} Mend what the log names, then try again."
+    return f"{what} did not come up. What {log} says last: {said}\nMend that, then try again."

@@ -135,10 +135,11 @@ def test_sources_and_deployments_that_do_not_fit_each_other_are_told() -> None:
     ]
 
 
-def test_no_password_of_an_address_is_told() -> None:
+def test_a_programs_last_error_is_told_and_no_password_of_an_address() -> None:
     assert describe_end("first\n  at postgresql://city:word@db:5432/prefect \n\n") == (
         "at postgresql://***@db:5432/prefect"
     )
+    assert describe_end("a.b.WrongError: no\n\nServer stopped!\n") == "a.b.WrongError: no"
     assert describe_end("") == "nothing."
 
 
