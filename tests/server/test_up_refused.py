@@ -88,6 +88,7 @@ def test_a_server_that_cannot_open_its_database_leaves_nothing_running(
     assert "the Prefect server did not come up" in answer.err
     assert "server.log" in answer.err
     assert "Connect call failed ('127.0.0.1', 9)" in answer.err
+    assert "Its database is the one that PREFECT_API_DATABASE_CONNECTION_URL names" in answer.err
     assert "word@" not in answer.err
     assert list_records(new_home) == []
 
