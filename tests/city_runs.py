@@ -74,21 +74,21 @@ class Home:
         shutil.copytree(self.config, target / "config")
         return Home(target / "home", target / "config")
 
-    def run(self, *arguments: str) -> Answer:
-        """What `fivestar` answers for this installation."""
-        return run_fivestar(*arguments, "--home", str(self.path), "--config", str(self.config))
+    def run(self, *arguments: str, at: datetime | None = None) -> Answer:
+        """What `fivestar` answers for this installation, on 5 April 2024 if no other instant is given."""
+        return run_fivestar(*arguments, "--home", str(self.path), "--config", str(self.config), at=at or RUN_AT)
 
-    def decide_open(self, verdict: str, *options: str) -> Answer:
+    def decide_open(self, verdict: str, *options: str, at: datetime | None = None) -> Answer:
         """Decide whatever of March is open, one way; what the command answers that decides the last ones by name."""
         month = ("--month", str(MARCH))
         words = (*month, "--reviewer", "审核人", "--comment", "已核对")
-        bulk = self.run("review", verdict, "--all", *words)
+        bulk = self.run("review", verdict, "--all", *words, at=at)
         assert bulk.code == 0, bulk.err
         assert "is decided" not in bulk.err
         header, *lines = self.run("review", "list", *month, "--state", "open").out.splitlines()
         place = header.split("\t").index("staff_id")
         chosen = [argument for line in lines for argument in ("--staff", line.split("\t")[place])]
-        last = self.run("review", verdict, *chosen, *words, *options)
+        last = self.run("review", verdict, *chosen, *words, *options, at=at)
         assert last.code == 0, last.err
         return last
 

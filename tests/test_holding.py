@@ -125,9 +125,10 @@ def test_a_run_whose_lock_the_server_dropped_writes_nothing_more(
         postgresql_server.run(
             f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = {LOCK_CLASS}"
         )
-        lost = pytest.raises(SourceUnavailable, match="2024-03: the connection that kept the month for this run was")
-        with lost, house.hold_month(MARCH, "evaluate", read_clock):
-            pytest.fail("the month is anybody's")
+        for _ in range(2):
+            lost = pytest.raises(SourceUnavailable, match="2024-03: the connection that kept the month for this run")
+            with lost, house.hold_month(MARCH, "evaluate", read_clock):
+                pytest.fail("the month is anybody's")
 
 
 def test_commands_on_a_month_that_another_process_has_end_with_11(home: Home) -> None:

@@ -32,9 +32,7 @@ def test_a_month_judged_decided_and_published_has_the_files_that_it_has_on_sqlit
         answer = home_before.run("run", *MONTH)
         assert answer.code == 0, answer.err
         said = decide_and_publish(home_before)
-        replayed = home_before.run("replay", *MONTH)
     assert not ledger.exists()
-    assert replayed.code == 0, replayed.err
     assert said == decide_and_publish(home)
     there, here = (digest_tree(it.march) for it in (home_before, home))
     assert len(here) > 9

@@ -78,7 +78,7 @@ def test_the_reminder_counts_what_is_open(home: Home) -> None:
 
 def test_a_decided_month_is_reminded_of_no_more_and_waits_for_publication(home: Home) -> None:
     watch(home, 9)
-    home.decide_open("approve")
+    home.decide_open("approve", at=datetime(2024, 4, 9, 1, tzinfo=UTC))
     report = watch(home, 12)
     assert list_reminded(report) == [FEBRUARY]
     assert [status for _, status, _ in list_reminders(home)] == ["suppressed"]
@@ -100,7 +100,8 @@ def test_what_was_put_off_and_is_approved_later_waits_for_publication(home: Home
     listed = home.run("review", "list", *month, "--state", "later").out.splitlines()
     staff_id = listed[1].split("\t")[0]
     reviewer = (*month, "--reviewer", "审核人", "--comment", "已核对")
-    assert home.run("review", "approve", "--staff", staff_id, *reviewer).code == 0
+    at = datetime(2024, 4, 12, 1, tzinfo=UTC)
+    assert home.run("review", "approve", "--staff", staff_id, *reviewer, at=at).code == 0
     assert [(it.month, it.waiting_count) for it in watch(home, 12).unpublished] == [(MARCH, 1)]
 
 

@@ -82,9 +82,11 @@ def wait_for_schema(connection: Connection) -> None:
 
 def _confirm(connection: Connection, month: Month) -> None:
     try:
-        connection.execute(text("SELECT 1"))
+        is_there = not connection.invalidated and connection.execute(text("SELECT 1")).scalar_one()
     except FivestarError:
+        is_there = False
+    if not is_there:
         raise SourceUnavailable(
             f"{month}: the connection that kept the month for this run was lost, so another run may have begun. "
             "Nothing more is written. Run the same command again."
-        ) from None
+        )

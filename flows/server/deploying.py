@@ -112,9 +112,10 @@ def list_forgotten(client: SyncPrefectClient) -> list[str]:
 
 
 def describe_end(output: str) -> str:
-    """The last thing that a program said, without the user and password of any address in it."""
+    """The last error that a program told, else the last it said, without user and password of any address in it."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return re.sub(r"://[^@/\s]*@", "://***@", lines[-1]) if lines else "nothing."
+    told = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)] or lines
+    return re.sub(r"://[^@/\s]*@", "://***@", told[-1]) if told else "nothing."
 
 
 def _list_deployed(client: SyncPrefectClient, version: str) -> set[str]:

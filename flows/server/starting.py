@@ -37,7 +37,7 @@ from flows.server.processes import (
     start_process,
     wait_until,
 )
-from flows.settings import CITY, Settings
+from flows.settings import CITY, Settings, read_environment
 
 PORT = 4200
 CONNECT_SECONDS = 2
@@ -45,6 +45,7 @@ READY_SECONDS = 180
 ONLINE_SECONDS = 120
 END_SECONDS = 20
 NEXT_COUNT = 3
+DATABASE_NAMES = ("PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 PREFECT = [sys.executable, "-m", "prefect"]
 
 Tell = Callable[[str], None]
@@ -135,7 +136,9 @@ def _start_server(place: Place, port: int, environment: Mapping[str, str], undo:
     record_process(place.server, pid, port=port)
     answers = wait_until(lambda: is_answering(name_api(port)) or not identify_process(pid), READY_SECONDS)
     if not answers or not identify_process(pid):
-        raise ConfigurationError(_describe_failure("the Prefect server", place.server_log))
+        named = next((name for name in DATABASE_NAMES if read_environment(name)), None)
+        hint = f"\nIts database is the one that {named} names: look whether that runs, too." if named else ""
+        raise ConfigurationError(_describe_failure("the Prefect server", place.server_log) + hint)
 
 
 def _start_worker(
@@ -198,4 +201,4 @@ def _tell_where(place: Place, client: SyncPrefectClient, port: int, tell: Tell) 
 
 def _describe_failure(what: str, log: Path) -> str:
     said = describe_end(log.read_text(encoding="utf-8", errors="replace"))
-    return f"{what} did not come up. The last line of {log}: {said} Mend what the log names, then try again."
+    return f"{what} did not come up. What {log} says last: {said}\nMend that, then try again."

@@ -80,7 +80,7 @@ def test_a_decided_month_is_named_and_told_again_until_it_is_published(home: Hom
     assert answer.code == 0
     assert answer.out.endswith(f"decided and not published: 1\n  2024-03: {waiting} wait for the register\n")
     assert "the review of 2024-03 is decided, but Prefect could not be told" in answer.err
-    assert home.run("publish", "--month", "2024-03").code == 0
+    assert home.run("publish", "--month", "2024-03", at=THIRD_DAY).code == 0
     assert remind(home).out.endswith("decided and not published: 0\n")
 
 

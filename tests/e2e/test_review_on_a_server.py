@@ -11,6 +11,7 @@ import orjson
 import pytest
 from city_runs import MARCH, DemoRun, Home
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import PrefectHTTPStatusError
@@ -101,6 +102,10 @@ def read_slots(client: SyncPrefectClient) -> dict[str, tuple[int, int]]:
     return {it.name: (it.limit, it.active_slots) for it in limits if it.name.startswith("fivestar-platform-")}
 
 
+def pause(city: City, *, is_paused: bool) -> None:
+    city.installation.client.update_work_pool("fivestar", WorkPoolUpdate(is_paused=is_paused))
+
+
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
@@ -125,6 +130,9 @@ def test_up_deploys_all_with_schedules_and_limits_and_a_worker_is_there(city: Ci
 def test_up_again_changes_nothing(city: City) -> None:
     before = {file.name: file.read_bytes() for file in city.installation.folder.glob("*.json")}
     assert set(before) == {"server.json", "worker.json"}
+    # As a `down` that was killed while it waited would leave it.
+    pause(city, is_paused=True)
+    (city.installation.folder / "draining").touch()
     told = city.installation.run("fivestar", "up").stdout
     assert f"server: runs on port {city.installation.port}\n" in told
     assert "work pool fivestar: is there\n" in told
@@ -132,6 +140,7 @@ def test_up_again_changes_nothing(city: City) -> None:
     assert "deployments of prefect.yaml: unchanged, version " in told
     assert "worker: runs\n" in told
     assert {file.name: file.read_bytes() for file in city.installation.folder.glob("*.json")} == before
+    assert not city.installation.client.read_work_pool("fivestar").is_paused
 
 
 def test_a_month_that_cannot_be_meant_is_refused_before_a_run_is_made(city: City) -> None:
@@ -152,6 +161,7 @@ def test_down_leaves_no_process_and_what_a_killed_run_held_is_free_again_some_ti
     client.increment_concurrency_slots_with_lease([held], slots=1, mode="concurrency", lease_duration=3600)
     pids = [orjson.loads((folder / name).read_bytes())["pid"] for name in ("server.json", "worker.json")]
 
+    pause(city, is_paused=True)
     told = city.installation.run("fivestar", "down").stdout
     assert told.splitlines()[-2:] == ["worker: ended", "server: ended"]
     assert [pid for pid in pids if identify_process(pid)] == []
@@ -162,7 +172,8 @@ def test_down_leaves_no_process_and_what_a_killed_run_held_is_free_again_some_ti
     told = city.installation.run("fivestar", "up", "--port", str(city.installation.port)).stdout
     assert "server: started" in told
     assert "deployments of prefect.yaml: unchanged" in told
-    assert "is paused" not in told
+    assert "the work pool fivestar is paused, so nothing runs" in told, "a person had paused it"
+    pause(city, is_paused=False)
     assert read_slots(client)[held] == (1, 1), "the server remembers who holds it"
     let_leases_expire(folder / "concurrency_leases")
     city.installation.wait_for("it is free", lambda: read_slots(client)[held] == (1, 0) or None)

@@ -5,8 +5,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from postgresql_server import PostgresqlServer
+from schema_kit import connect, describe_schema, read
 
-from flows.errors import ConfigurationError
+from flows.errors import ConfigurationError, SourceUnavailable
 from flows.ledger import Ledger
 from flows.ledger.checkup import examine_ledger
 from flows.ledger.engine import describe_url
@@ -58,6 +61,27 @@ def test_a_ledger_of_another_version_is_told_and_left_as_it_was(
     before = sha256(file.read_bytes()).hexdigest()
     assert examine_ledger(url) == state
     assert sha256(file.read_bytes()).hexdigest() == before
+
+
+def test_an_empty_database_stays_empty(postgresql_url: str) -> None:
+    assert examine_ledger(postgresql_url) == "empty"
+    assert describe_schema(postgresql_url) == {}
+
+
+@pytest.mark.parametrize(("revision", "state"), [("0005", "current"), ("0001", "older"), ("9999", "newer")])
+def test_what_is_tried_on_a_server_is_taken_back(postgresql_url: str, revision: str, state: str) -> None:
+    Ledger.open(postgresql_url).close()
+    with connect(postgresql_url) as connection:
+        connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+    before = describe_schema(postgresql_url)
+    assert examine_ledger(postgresql_url) == state
+    assert describe_schema(postgresql_url) == before
+    assert read(postgresql_url, {"outcomes": [{"step": ""}]}) == {"outcomes": []}
+
+
+def test_a_server_that_does_not_answer_is_to_be_tried_again(postgresql_server: PostgresqlServer) -> None:
+    with pytest.raises(SourceUnavailable, match="the database does not answer"):
+        examine_ledger(postgresql_server.write_owner_url().replace(f":{postgresql_server.port}/", ":9/"))
 
 
 def test_a_database_that_takes_no_write_is_refused(file: Path, url: str) -> None:

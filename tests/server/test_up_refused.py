@@ -88,6 +88,7 @@ def test_a_server_that_cannot_open_its_database_leaves_nothing_running(
     assert "the Prefect server did not come up" in answer.err
     assert "server.log" in answer.err
     assert "Connect call failed ('127.0.0.1', 9)" in answer.err
+    assert "Its database is the one that PREFECT_API_DATABASE_CONNECTION_URL names" in answer.err
     assert "word@" not in answer.err
     assert list_records(new_home) == []
 
@@ -135,10 +136,11 @@ def test_sources_and_deployments_that_do_not_fit_each_other_are_told() -> None:
     ]
 
 
-def test_no_password_of_an_address_is_told() -> None:
+def test_a_programs_last_error_is_told_and_no_password_of_an_address() -> None:
     assert describe_end("first\n  at postgresql://city:word@db:5432/prefect \n\n") == (
         "at postgresql://***@db:5432/prefect"
     )
+    assert describe_end("a.b.WrongError: no\n\nServer stopped!\n") == "a.b.WrongError: no"
     assert describe_end("") == "nothing."
 
 
