@@ -50,6 +50,8 @@ format: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/write_data_dictionary.py
+	$(BIN)/python docs/write_commands.py
+	$(BIN)/python docs/write_configuration.py
 
 # What is measured against stays apart, so that the locked environment is the same with and without it.
 $(BENCH_INSTALLED): requirements-bench.lock

@@ -26,9 +26,9 @@ WHO_ACTS: Mapping[int, str] = {
 }
 
 ABOUT_EXIT_CODES = """\
-Codes from 2 on come with one message that says what happened, where, and what to do next. A failed source doesn't stop
-`fivestar run`: the stars that need it become `insufficient_data`, everything is written, and the code tells the script.
-Of several failures the gravest gives the code: 12, then 13, 10, 11."""
+Codes from 2 on come with one message that says what happened, where, and what to do next. A failed source doesn't
+stop `fivestar run`: the stars that need it become `insufficient_data`, everything is written, and the code tells the
+script. Of several failures the gravest gives the code: 12, then 13, 10, 11."""
 
 
 def write_page() -> str:
