@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
-from PIL import Image, ImageChops, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 from python_calamine import CalamineWorkbook
 
 from flows.review.intake.column_writing import ColumnWriter
@@ -33,6 +33,7 @@ POINTS_AN_INCH = 72
 MARGIN_POINTS = 3
 DISC_POINTS = 4.5
 BORDER = 6
+FOOTER_FROM = 0.9
 NUMBER = re.compile(r"KF\d{6}")
 """A worker's number, which stands once in each row."""
 DARK_TO = 160
@@ -94,7 +95,8 @@ def take_all(home: Path, folder: Path) -> None:
     fill_in(empty, filled)
 
     summary = Page.find(print_pdf(empty, folder), ("办理进度", "调整建议"))
-    save(trim(summary.draw(110)), "workbook-summary")
+    whole = summary.draw(110)
+    save(trim(whole.crop((0, 0, whole.width, round(whole.height * FOOTER_FROM)))), "workbook-summary")
     everybody = Page.find(print_pdf(empty, folder), ("全部人员", "员工编号"))
     save(everybody.crop(("员工编号", "理由"), rows=29, dpi=190), "workbook-everybody")
     sheet = Page.find(print_pdf(filled, folder), ("员工编号", "决定"))
@@ -189,7 +191,7 @@ class Page:
         image.paste(PAPER, (0, 0, image.width, header_top))
         self._mark(image, marks, scale)
         top = header_top - round((2 * DISC_POINTS + MARGIN_POINTS) * scale if marks else 0)
-        return image.crop((left - BORDER, top, right + BORDER, bottom))
+        return ImageOps.expand(image.crop((left, top, right, bottom)), BORDER, PAPER)
 
     def draw(self, dpi: int) -> Image.Image:
         """The whole page."""
@@ -227,8 +229,7 @@ def trim(image: Image.Image) -> Image.Image:
     box = ImageChops.difference(image, Image.new("RGB", image.size, corner)).getbbox()  # type: ignore[arg-type]
     if box is None:
         return image
-    left, top, right, bottom = box
-    return image.crop((max(left - 12, 0), max(top - 12, 0), right + 12, bottom + 12))
+    return ImageOps.expand(image.crop(box), 2 * BORDER, corner)  # type: ignore[arg-type]
 
 
 def save(image: Image.Image, name: str) -> None:

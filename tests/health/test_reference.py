@@ -161,7 +161,7 @@ def list_readings(shown: Mapping[str, Any]) -> Iterator[list[str]]:
         for section in list_sections(models):
             parts = shown.values() if section.path.endswith("<name>") else [shown]
             yield [key for part in parts for key in find_strange_keys(part, section.models)]
-    yield sorted(shown.keys() - {*write_configuration.LEAF_KEYS, *write_configuration.ENTRY_KEYS})
+    yield list(find_strange_policy_keys(shown))
 
 
 def find_strange_keys(shown: Any, models: tuple[type[BaseModel], ...]) -> Iterator[str]:
@@ -181,6 +181,20 @@ def find_strange_keys(shown: Any, models: tuple[type[BaseModel], ...]) -> Iterat
         parts = value if isinstance(value, list) else value.values() if by_name else [value]
         for part in parts if inner else []:
             yield from find_strange_keys(part, inner)
+
+
+def find_strange_policy_keys(shown: Mapping[str, Any]) -> Iterator[str]:
+    """Keys that no policy value takes, if the part is a tree of policy values."""
+    for name, value in shown.items():
+        if not isinstance(value, dict):
+            yield name
+        elif "values" in value:
+            entries = {key for entry in value["values"] for key in entry}
+            yield from (value.keys() - set(write_configuration.LEAF_KEYS)) | (
+                entries - set(write_configuration.ENTRY_KEYS)
+            )
+        else:
+            yield from find_strange_policy_keys(value)
 
 
 def find_models(annotation: Any) -> Iterator[type[BaseModel]]:
