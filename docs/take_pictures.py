@@ -84,11 +84,12 @@ def take_all(home: Path, folder: Path) -> None:
     report = home / "outputs" / MONTH / "report.html"
     save(photograph(report, folder, width=1000, height=880), "report")
 
-    card = folder / "card.html"
-    card.write_text(
-        run_fivestar(home, "notify", "preview", "star_card", "--month", MONTH, "--html"), encoding="utf-8"
-    )
-    save(trim(photograph(card, folder, width=720, height=1000)), "message")
+    for template, name in (("star_card", "message-card"), ("district_ranking", "message-ranking")):
+        mail = folder / f"{name}.html"
+        mail.write_text(
+            run_fivestar(home, "notify", "preview", template, "--month", MONTH, "--html"), encoding="utf-8"
+        )
+        save(trim(photograph(mail, folder, width=720, height=1000)), name)
 
     empty, filled = folder / "empty.xlsx", folder / "filled.xlsx"
     run_fivestar(home, "review", "export", str(empty), "--month", MONTH)
