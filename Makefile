@@ -3,6 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 SPARK_INSTALLED := .venv/.spark
 MUTATE_INSTALLED := .venv/.mutate
+PICTURES_INSTALLED := .venv/.pictures
 BENCH_BIN := .venv-bench/bin
 BENCH_INSTALLED := .venv-bench/.installed
 
@@ -10,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo up down test test-cases spark lint format docs lock bench-ingest bench-evaluate bench-review bench-digest drill mutate
+.PHONY: demo up down test test-cases spark lint format docs pictures lock bench-ingest bench-evaluate bench-review bench-digest drill mutate
 
 # The lock holds every package: without --no-deps, pip before 23.3 looks past it for what a dependency names with an extra.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -56,6 +57,16 @@ format: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/write_data_dictionary.py
+	$(BIN)/python docs/write_commands.py
+	$(BIN)/python docs/write_configuration.py
+
+$(PICTURES_INSTALLED): $(INSTALLED) requirements-pictures.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r requirements-pictures.lock
+	touch $(PICTURES_INSTALLED)
+
+# The documents' pictures, from the demo in var/ or ARGS="--home DIR".
+pictures: $(PICTURES_INSTALLED)
+	$(BIN)/python docs/take_pictures.py $(ARGS)
 
 # What is measured against stays apart, so that the locked environment is the same with and without it.
 $(BENCH_INSTALLED): requirements-bench.lock
@@ -97,6 +108,10 @@ lock: $(INSTALLED)
 		--output-file requirements-run.lock pyproject.toml -
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --group bench --output-file requirements-bench.lock
+	$(BIN)/python -c 'import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
+		print(*groups["pictures"], sep="\n")' \
+	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --constraint requirements.lock --output-file requirements-pictures.lock -
 	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 		print(*extras["spark"], sep="\n")' \
 	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

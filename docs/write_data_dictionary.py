@@ -5,11 +5,12 @@ apart, in `docs/meanings.yaml`. A column without a meaning, or a meaning without
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from markdown_tables import draw_table
 from ruamel.yaml import YAML
 
 from flows import comparison
@@ -91,7 +92,7 @@ class _Meanings:
 
 def _describe_canonical(meanings: _Meanings) -> str:
     rows = ((f"`{name}`", meanings.quarantine[name]) for name in QUARANTINE_SCHEMA.names)
-    quarantine = _draw_table(("column", "meaning"), rows)
+    quarantine = draw_table(("column", "meaning"), rows)
     parts = [
         f"## Canonical tables\n\n{meanings.introductions['canonical']}",
         *(_describe_table(table) for table in TABLES.values()),
@@ -111,7 +112,7 @@ def _describe_table(table: Table) -> str:
         )
         for column in table.columns
     )
-    return f"### `{table.name}` {table.title}\n\n" + _draw_table(
+    return f"### `{table.name}` {table.title}\n\n" + draw_table(
         ("column", "kind", "may be empty", "values", "meaning"), rows
     )
 
@@ -132,7 +133,7 @@ def _describe_rules(meanings: _Meanings) -> str:
             for rule in rules.rules
         )
         header = ("rule", "severity", "kind", "columns", "limits", "reason", "title")
-        parts.append(f"### Rules of `{name}`\n\n" + _draw_table(header, rows))
+        parts.append(f"### Rules of `{name}`\n\n" + draw_table(header, rows))
     return "\n\n".join(parts)
 
 
@@ -162,9 +163,9 @@ def _describe_files(meanings: _Meanings) -> str:
             )
             for column in columns
         )
-        parts.append(f"### `{name}`\n\n{about['about']}\n\n" + _draw_table(("column", "meaning"), rows))
+        parts.append(f"### `{name}`\n\n{about['about']}\n\n" + draw_table(("column", "meaning"), rows))
     others = ((f"`{name}`", text) for name, text in meanings.other_files.items())
-    parts.append("### Other files\n\n" + _draw_table(("file", "what it holds"), others))
+    parts.append("### Other files\n\n" + draw_table(("file", "what it holds"), others))
     return "\n\n".join(parts)
 
 
@@ -181,7 +182,7 @@ def _describe_comparison(meanings: _Meanings) -> str:
                 "exactly if the file has it."
             )
         rows = ((f"**`{kind}`**" if kind in about["sorted_by"] else f"`{kind}`", words[kind]) for kind in kinds)
-        parts.append(f"### `compare/{name}`\n\n{about['about']}\n\n" + _draw_table(("column", "meaning"), rows))
+        parts.append(f"### `compare/{name}`\n\n{about['about']}\n\n" + draw_table(("column", "meaning"), rows))
     return "\n\n".join(parts)
 
 
@@ -199,7 +200,7 @@ def _describe_ledger(meanings: _Meanings) -> str:
             for column in table.columns
         )
         header = ("column", "type", "may be empty", "refers to", "meaning")
-        parts.append(f"### `{name}`\n\n{meanings.tables[name]}\n\n" + _draw_table(header, rows))
+        parts.append(f"### `{name}`\n\n{meanings.tables[name]}\n\n" + draw_table(header, rows))
     return "\n\n".join(parts)
 
 
@@ -228,19 +229,7 @@ def _describe_policy(meanings: _Meanings) -> str:
         for entry in leaf.entries
     )
     header = ("path", "title", "value", "unit", "tag", "from", "reference", "confirmed on")
-    return f"## Policy values\n\n{meanings.introductions['policy']}\n\n{_draw_table(header, rows)}"
-
-
-def _draw_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(_draw_lines(header, rows))
-
-
-def _draw_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(header)} |"
-    yield f"| {' | '.join('---' for _ in header)} |"
-    for row in rows:
-        cells = (" ".join(cell.split()).replace("|", "\\|") for cell in row)
-        yield f"| {' | '.join(cells)} |"
+    return f"## Policy values\n\n{meanings.introductions['policy']}\n\n{draw_table(header, rows)}"
 
 
 if __name__ == "__main__":

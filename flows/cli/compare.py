@@ -25,7 +25,10 @@ def compare(
     home: Home = None,
     config: Config = None,
 ) -> None:
-    """Judge a month by another policy beside the one in use: who moves, and what it costs. No result is changed."""
+    """Judge a month by another policy beside the one in use: who moves, and what it costs. No result is changed.
+
+    The files, and a page to show, go to `<home>/compare/`; docs/policy-changes.md says how to read them.
+    """
     from flows.cli.progress import show_progress
     from flows.comparison import compare_policies
 

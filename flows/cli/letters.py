@@ -25,7 +25,7 @@ def letters(
     ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every worker's who is owed one.")] = False,
 ) -> None:
-    """Write a letter for each worker: what was decided or held back, why, and how to object."""
+    """Write a Word letter for each worker: what was decided or held back, why, and how to object."""
     from flows.review.letters.writing import write_letters
 
     if bool(staff) == everyone:

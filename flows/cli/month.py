@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     home: Home = None,
     config: Config = None,
-    scale: Annotated[str, typer.Option(help="How large a city: small or city.")] = "small",
+    scale: Annotated[str, typer.Option(metavar="SCALE", help="How large a city: small or city.")] = "small",
     month: Annotated[str, typer.Option(metavar="YYYY-MM", help="The month to run.")] = "2024-03",
     prefect: Annotated[
         bool, typer.Option("--prefect", help="Run the month as a Prefect flow, on a server started for it.")
@@ -38,7 +38,9 @@ def demo(
     ] = False,
     fault: Annotated[
         list[str] | None,
-        typer.Option("--fault", metavar="NAME", help="Let the platforms have this fault; see docs/sandbox.md."),
+        typer.Option(
+            "--fault", metavar="NAME", help="Let the platforms have this fault of docs/sandbox.md; may be repeated."
+        ),
     ] = None,
 ) -> None:
     """Start the sandbox city, run the month, and say where everything is."""
@@ -76,7 +78,9 @@ def ingest(
     month: Annotated[
         str | None, typer.Option(metavar="YYYY-MM[..YYYY-MM]", help="The month to pull, or the first and the last.")
     ] = None,
-    since: Annotated[str | None, typer.Option(metavar="ISO", help="Pull what changed since this instant.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="ISO", help="Pull what changed since this instant, such as 2024-03-01.")
+    ] = None,
 ) -> None:
     """Pull the sources, check what they sent, and land it; by default what changed since the last pull."""
     from flows.cli.progress import show_progress
@@ -131,7 +135,9 @@ def evaluate(
     month: MonthText,
     home: Home = None,
     config: Config = None,
-    policy: Annotated[Path | None, typer.Option(metavar="DIR", help="Another policy folder.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="By this policy folder, not the one in use.")
+    ] = None,
 ) -> None:
     """Judge a month from landed data only."""
     from flows.cli.progress import show_progress

@@ -16,7 +16,7 @@ def deliver(
     home: Home = None,
     config: Config = None,
     mode: Annotated[
-        str | None, typer.Option(help="off, simulate, allow-list or live; default as configured.")
+        str | None, typer.Option(metavar="MODE", help="off, simulate, allow-list or live; default as configured.")
     ] = None,
     for_seconds: Annotated[
         int | None,
@@ -55,7 +55,9 @@ def resend(
     home: Home = None,
     config: Config = None,
     month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="Only this month.")] = None,
-    key: Annotated[list[str] | None, typer.Option(help="This message, delivered or not; may be repeated.")] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="This message, delivered or not; may be repeated.")
+    ] = None,
 ) -> None:
     """Let messages that failed or were suppressed go out again at the next delivery."""
     from flows.notify.config import load_notify_config
@@ -96,7 +98,13 @@ def list_messages(
     home: Home = None,
     config: Config = None,
     month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="Only this month.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only messages with this status.")] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STATUS",
+            help="Only queued, sending, delivered, temporary_failure, permanent_failure or suppressed ones.",
+        ),
+    ] = None,
 ) -> None:
     """List the messages, tab-separated."""
     from flows.ledger.outbox import WAITING, MessageStatus

@@ -62,7 +62,7 @@ def open_objection(
 
 def answer(
     objection: Annotated[int, typer.Argument(metavar="OBJECTION", help="Its number.", min=1)],
-    outcome: Annotated[str, typer.Option(help="upheld or dismissed.")],
+    outcome: Annotated[str, typer.Option(metavar="OUTCOME", help="upheld or dismissed.")],
     reviewer: Reviewer,
     comment: Annotated[str, typer.Option("--comment", help="Why; recorded.")],
     home: Home = None,

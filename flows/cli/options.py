@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from flows.house import House
 
 Home = Annotated[
-    Path | None, typer.Option(help="Where the state lies (default: ./var, or FIVESTAR_HOME).", show_default=False)
+    Path | None,
+    typer.Option(metavar="DIR", help="Where the state lies (default: ./var, or FIVESTAR_HOME).", show_default=False),
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(help="The configuration folder (default: ./config, or FIVESTAR_CONFIG).", show_default=False),
+    typer.Option(
+        metavar="DIR", help="The configuration folder (default: ./config, or FIVESTAR_CONFIG).", show_default=False
+    ),
 ]
 Revision = Annotated[
     int | None, typer.Option("--revision", metavar="N", help="This revision (default: the newest).", min=1)

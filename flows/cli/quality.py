@@ -15,7 +15,7 @@ def group() -> None:
 
 @app.command()
 def docs(month: MonthText, home: Home = None, config: Config = None) -> None:
-    """Write the month's Data Docs from the ledger, and say where they lie."""
+    """Write the month's Data Docs, a static site of what validation found, from the ledger; say where they lie."""
     from flows.cycle import document_quality
 
     chosen = Month.parse(month)

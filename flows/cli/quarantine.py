@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Rows that did not pass.", no_args_is_help=True)
 
 Platform = Annotated[str | None, typer.Option(metavar="ID", help="Only of this source.")]
-TableName = Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Only of this table.")]
+TableName = Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Only of this canonical table.")]
 RAW_INDENT = 2
 
 
@@ -38,7 +38,9 @@ def list_rows(
     ] = None,
     state: Annotated[
         str | None,
-        typer.Option(help="open, superseded, replayed or refused (default: open and refused, which wait)."),
+        typer.Option(
+            metavar="STATE", help="open, superseded, replayed or refused (default: open and refused, which wait)."
+        ),
     ] = None,
     count: Annotated[bool, typer.Option("--count", help="Only how many there are of each reason.")] = False,
 ) -> None:

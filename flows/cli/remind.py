@@ -12,7 +12,10 @@ def register(app: typer.Typer) -> None:
 
 
 def remind(home: Home = None, config: Config = None) -> None:
-    """Queue the reminders that are due for reviews that stand open, and name the months that wait for publication."""
+    """Queue the reminders that are due for reviews that stand open, and name the months that wait for publication.
+
+    On days off it does nothing. Prefect, if there is one, is told again of months that are decided.
+    """
     from flows.watching import watch_reviews
 
     with open_installation(home, config) as house:

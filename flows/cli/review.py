@@ -44,12 +44,20 @@ def list_proposals(
     month: MonthText,
     home: Home = None,
     config: Config = None,
-    kind: Annotated[str | None, typer.Option(help="Only proposals of this kind.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="Only of this kind: initial, raise, post_change, review, hold or none."),
+    ] = None,
     state: Annotated[
-        str | None, typer.Option(help="Only proposals in this state: open, prepared, approved, …")
+        str | None,
+        typer.Option(
+            metavar="STATE", help="Only those open, prepared, approved, rejected, returned, later or reversed."
+        ),
     ] = None,
     district: Annotated[str | None, typer.Option(metavar="CODE", help="Only workers of this district.")] = None,
-    post: Annotated[str | None, typer.Option(help="Only workers at this post.")] = None,
+    post: Annotated[
+        str | None, typer.Option(metavar="POST", help="Only at this post: principal, deputy or other.")
+    ] = None,
     manual: Annotated[bool, typer.Option("--manual", help="Only those that need a person's look.")] = False,
 ) -> None:
     """List the proposals of the newest revision, tab-separated, with the decision that holds.
@@ -131,7 +139,10 @@ def approve(
     comment: Comment = "",
     dry_run: DryRun = False,
 ) -> None:
-    """Approve proposals."""
+    """Approve proposals, or prepare them where config/review.yaml asks for two persons.
+
+    `--all` leaves out those that need a person's look: approve them by `--staff`, with a comment.
+    """
     _decide(home, config, month, "approved", reviewer, staff, everyone, comment, dry_run)
 
 
@@ -146,7 +157,7 @@ def reject(
     comment: Comment = "",
     dry_run: DryRun = False,
 ) -> None:
-    """Reject proposals."""
+    """Reject proposals, or prepare that where config/review.yaml asks for two persons."""
     _decide(home, config, month, "rejected", reviewer, staff, everyone, comment, dry_run)
 
 

@@ -58,7 +58,10 @@ def import_decisions(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and report, record nothing.")] = False,
 ) -> None:
-    """Take the decisions of a workbook; what can't be taken is told line by line, here and in a copy of it."""
+    """Take the decisions of a workbook; what can't be taken is told line by line, here and in a copy of it.
+
+    Lines that can be taken are taken; if any can't, the command ends with 14. Any program that saves .xlsx will do.
+    """
     from flows.review.intake.importing import import_workbook
     from flows.review.people import load_review_settings
 

@@ -13,6 +13,7 @@ from flows import errors
 from flows.cli.app import app
 
 ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference" / "commands.md"
 NOT_THERE_YET = "### Not there yet"
 HOSTS = (
     ("pypi", "org"),
@@ -29,7 +30,6 @@ CLOCK_READERS = {
     "ingest/flow.py",
     "ingest/connect/rest.py",
     "sandbox/dialects.py",
-    "server/processes.py",
 }
 
 
@@ -92,15 +92,13 @@ def split_readme() -> tuple[str, str]:
     return before + heading + rest, missing
 
 
-def test_the_readme_names_every_command() -> None:
-    there, _ = split_readme()
-    assert {name for name, _ in find_named_commands(there)} == set(list_commands())
+def test_the_reference_names_every_command() -> None:
+    assert {name for name, _ in find_named_commands(read_text(REFERENCE))} == set(list_commands())
 
 
-def test_the_readme_names_every_option_of_every_command() -> None:
-    there, _ = split_readme()
+def test_the_reference_names_every_option_of_every_command() -> None:
     named: dict[str, set[str]] = {}
-    for name, options in find_named_commands(there):
+    for name, options in find_named_commands(read_text(REFERENCE)):
         named.setdefault(name, set()).update(options)
     everywhere = {"--home", "--config"}
     for name, options in list_commands().items():
@@ -127,13 +125,20 @@ def test_a_document_names_commands_that_exist_or_that_the_readme_calls_missing(p
     assert wrong == []
 
 
-def test_the_readme_explains_every_exit_code() -> None:
+def test_the_reference_explains_every_exit_code() -> None:
     classes = [
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FivestarError)
     ]
     codes = {0, *(kind.exit_code for kind in classes)}
-    table = split_readme()[0].partition("### Exit codes")[2].partition("\n## ")[0]
+    table = read_text(REFERENCE).partition("## Exit codes")[2].partition("\n## ")[0]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE)} == codes
+
+
+def test_the_readme_names_what_make_does() -> None:
+    phony = re.search(r"^\.PHONY: (.*)$", read_text(ROOT / "Makefile"), flags=re.MULTILINE)
+    assert phony is not None
+    rows = split_readme()[0].partition("| make | does |\n")[2].partition("\n\n")[0].splitlines()
+    assert {name for row in rows for name in re.findall(r"`([a-z-]+)", row.split("|")[1])} == set(phony[1].split())
 
 
 def test_the_gate_ends_with_the_test_command_of_the_readme() -> None:
@@ -163,7 +168,9 @@ def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", [f"requirements{part}.lock" for part in ("", "-bench", "-mutate", "-run", "-spark")])
+@pytest.mark.parametrize(
+    "name", [f"requirements{part}.lock" for part in ("", "-bench", "-mutate", "-pictures", "-run", "-spark")]
+)
 def test_a_lock_file_names_no_address(name: str) -> None:
     lock = read_text(ROOT / name)
     assert "--hash=sha256:" in lock

@@ -73,9 +73,10 @@ Auth = Annotated[NoAuth | BearerAuth | BasicAuth | ApiKeyAuth | HmacAuth | OAuth
 
 
 class RestConnection(Strict):
-    """A platform with an HTTP interface. `pause` is the shortest time between two requests.
+    """A platform with an HTTP interface.
 
-    `encoding` is what answers are written in; one whose own header names a charset of the GB family is believed.
+    `pause` is the shortest time between two requests. `encoding` is what answers are written in; one whose own header
+    names a charset of the GB family is believed.
     """
 
     kind: Literal["rest"]
