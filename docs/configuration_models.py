@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 SECONDS_A_DAY = 86_400
@@ -23,6 +23,7 @@ NAMES: Mapping[object, str] = {
     float: "number",
     bool: "`true` or `false`",
     date: "day",
+    AwareDatetime: "instant with its offset",
     timedelta: "span, as `2h`",
     ZoneInfo: "time zone",
     Any: "value",

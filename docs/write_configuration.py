@@ -15,6 +15,7 @@ from markdown_tables import draw_table
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from flows import clock
 from flows.ingest.describe import rules, source
 from flows.ingest.describe.grammar import list_placeholders, read_yaml
 from flows.notify import config as notify
@@ -33,6 +34,7 @@ MODELS: Mapping[str, tuple[type[BaseModel], ...]] = {
     "quality/<table>.yaml": (rules.TableRules,),
     "notify.yaml": (notify._NotifyFile,),  # noqa: SLF001 -- what the file may hold
     "review.yaml": (people._ReviewFile,),  # noqa: SLF001
+    "clock.yaml": (clock._ClockFile,),  # noqa: SLF001
 }
 """The models that read each configuration file."""
 

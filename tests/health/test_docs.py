@@ -30,6 +30,7 @@ CLOCK_READERS = {
     "ingest/flow.py",
     "ingest/connect/rest.py",
     "sandbox/dialects.py",
+    "server/processes.py",
 }
 
 
