@@ -19,6 +19,7 @@ CODE = sorted(path for path in (ROOT / "flows").rglob("*.py") if "migrations" no
 KNOWS_NO_RULE = (
     "flows/sandbox/",  # invents a city of its own
     "flows/ingest/",  # rows, bytes, seconds and clocks; the bands of grades are handed to it
+    "flows/server/",  # ports, seconds and bytes
     "flows/notify/channels/",  # limits and codes of other people's services
     "flows/ledger/columns.py",  # widths of columns
     "flows/ledger/review_tables.py",
@@ -46,6 +47,7 @@ NOT_OF_THE_POLICY = {
     ("flows/doctor.py", "FREE_WARNED_BYTES"): "disk space",
     ("flows/doctor.py", "HASH_DIGITS"): "digits shown",
     ("flows/errors.py", "exit_code"): "exit codes (interfaces.md)",
+    ("flows/cli/server.py", "down"): "patience with runs in flight",
     ("flows/cli/workbook.py", "TOLD_MAX"): "length of a message",
     ("flows/clock.py", "BEHIND_MAX"): "minutes by which clocks may differ",
     ("flows/database_refusals.py", "_BROKEN_CLASSES"): "databases' codes",
