@@ -46,17 +46,8 @@ class Service:
 
     def run(self) -> None:
         """Run the service's command to its end, which must be a good one."""
-        with (self.folder / f"{self.name}.log").open("ab") as log:
-            done = subprocess.run(
-                self.command,
-                cwd=ROOT,
-                env=dict(self.environment),
-                stdout=log,
-                stderr=log,
-                check=False,
-                timeout=WAIT_SECONDS,
-            )
-        assert done.returncode == 0, self.read_log()
+        with start_process(self.command, self.environment, self.folder / f"{self.name}.log") as process:
+            assert process.wait(WAIT_SECONDS) == 0, self.read_log()
 
     def read_log(self) -> str:
         """All that the service has said."""
