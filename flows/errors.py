@@ -27,7 +27,7 @@ class ConfigurationError(FivestarError):
 
 
 class SourceUnavailable(FivestarError):
-    """A platform did not answer; the same call may succeed later."""
+    """A platform, or the ledger, did not answer, or a month is another run's; the same call may succeed later."""
 
     exit_code = 11
 
