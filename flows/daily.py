@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
@@ -21,6 +22,9 @@ from flows.findings import FailedRun
 from flows.ingest.flow import open_flow_house, read_clock
 from flows.ledger.outbox import PENDING
 from flows.month import city_day
+from flows.status.board import look_at_installation
+from flows.status.page import write_status_files
+from flows.status.text import write_markdown
 
 RUN = "prefect.flow-run."
 """What a run's id is called in events, before the id itself."""
@@ -89,6 +93,15 @@ def report_failed_run(run: str, home: str | None = None, config: str | None = No
         report = report_failure(house, failed, read_clock)
     _warn_of_missing(report.without_contact)
     return None
+
+
+@flow(name="status_page")
+def status_page(home: str | None = None, config: str | None = None) -> None:
+    """Write the page and the metrics of `<home>/status/` anew, and show the status as an artifact."""
+    with open_flow_house(home, config) as house:
+        board = look_at_installation(house, read_clock())
+        write_status_files(house.settings.home, board)
+    create_markdown_artifact(key="status", markdown=write_markdown(board), description="The installation at a glance")
 
 
 def _describe_failure(client: SyncPrefectClient, run_id: UUID) -> FailedRun | None:

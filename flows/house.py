@@ -11,12 +11,16 @@ from flows.errors import ConfigurationError, FivestarError, QualityGate
 from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
 from flows.ledger import Ledger
 from flows.ledger.results import RevisionRecord
+from flows.logs import log_begin, log_end, log_warning
 from flows.month import Month
 from flows.policy import Policy, list_policy_values, read_archived_policy, shorten_fingerprint
 from flows.results import Inputs, Lineage, MissingWorker, MonthResult, SourceStatus
 from flows.settings import Settings
 
 SCRATCH = "scratch"
+
+UNEXPECTED = "stopped by an unexpected error"
+"""What an outcome says of an error that isn't the program's own: its text could hold a person's data."""
 
 Clock = Callable[[], datetime]
 """Tells the present instant; handed down from the command line or a flow."""
@@ -131,27 +135,45 @@ def record_step(
 ) -> Iterator[dict[str, Any]]:
     """A mapping to put the step's counts into; its outcome row is written however the step ends.
 
-    `policy_fingerprint` among the counts goes into the row's own column.
+    Of what is put into it `policy_fingerprint` goes into the row's own column, `error`, a text or an error, fails the
+    step without raising, and `warnings` are only logged.
     """
     counts: dict[str, Any] = {}
+    about = (step, None if month is None else str(month), subject)
+    log_begin(*about)
     started_at = clock()
-    ok, message = False, "stopped by an unexpected error"
+    error: object = UNEXPECTED
     try:
         yield counts
-        message = str(counts.pop("error", None) or "")
-        ok = not message
-    except FivestarError as error:
-        message = str(error)
+        error = counts.pop("error", None)
+    except FivestarError as raised:
+        error = raised
         raise
     finally:
+        for warning in counts.pop("warnings", ()):
+            log_warning(*about, warning)
+        exit_code = _classify(error)
+        message = str(error or "")
+        fingerprint = counts.pop("policy_fingerprint", None)
+        finished_at = clock()
         house.ledger.record_outcome(
             step=step,
-            month=None if month is None else str(month),
+            month=about[1],
             subject=subject,
-            ok=ok,
+            ok=exit_code is None,
             message=message,
-            policy_fingerprint=counts.pop("policy_fingerprint", None),
+            exit_code=exit_code,
+            policy_fingerprint=fingerprint,
             counts=counts,
             started_at=started_at,
-            finished_at=clock(),
+            finished_at=finished_at,
         )
+        seconds = (finished_at - started_at).total_seconds()
+        log_end(*about, message=message, exit_code=exit_code, counts=counts, seconds=seconds)
+
+
+def _classify(error: object) -> int | None:
+    """The exit code of what failed a step, nothing if nothing did; a text stands for an error of no class."""
+    if isinstance(error, FivestarError):
+        return error.exit_code
+    return FivestarError.exit_code if error else None

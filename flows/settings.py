@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import ConfigurationError
+from flows.logs import LOG_FORMATS, LogFormat
 
 Lookup = Callable[[str], str | None]
 
@@ -41,6 +42,17 @@ class Settings:
 def read_environment(name: str) -> str | None:
     """The environment's value of `name`, if it has one."""
     return os.environ.get(name)
+
+
+def read_log_format() -> LogFormat | None:
+    """The form in which `FIVESTAR_LOG` asks for logs. Raises `ConfigurationError` for a word that is none."""
+    word = os.environ.get("FIVESTAR_LOG", "")
+    form = next((known for known in LOG_FORMATS if known == word), None)
+    if form is None and word:
+        raise ConfigurationError(
+            f"FIVESTAR_LOG is {word!r}. Known forms: {', '.join(LOG_FORMATS)}; leave it unset for no logs."
+        )
+    return form
 
 
 def load_settings(

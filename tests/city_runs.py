@@ -40,6 +40,7 @@ CLOCKED = (
     "quarantine",
     "remind",
     "review",
+    "status",
     "workbook",
 )
 """The command line's modules that read the clock."""

@@ -23,6 +23,7 @@ from flows.ledger.register import RegisterLedger
 from flows.ledger.results import ResultLedger
 from flows.ledger.reviews import ReviewLedger
 from flows.ledger.tables import landings, outcomes, pulls
+from flows.ledger.watching import WatchLedger
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_SECONDS = 30
@@ -42,6 +43,7 @@ class Ledger:
         self.deliveries = DeliveryLedger(engine)
         self.archive = ArchiveLedger(engine)
         self.readings = ReadingLedger(engine)
+        self.watching = WatchLedger(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -85,8 +87,9 @@ class Ledger:
         finished_at: datetime,
         subject: str | None = None,
         policy_fingerprint: str | None = None,
+        exit_code: int | None = None,
     ) -> None:
-        """Note how a step ended: what ran, for which month, what it counted, and why not if it failed."""
+        """Note how a step ended: what ran, for which month, what it counted, and if it failed why and as what."""
         row = {
             "step": step,
             "month": month,
@@ -97,6 +100,7 @@ class Ledger:
             "policy_fingerprint": policy_fingerprint,
             "started_at": started_at,
             "finished_at": finished_at,
+            "exit_code": exit_code,
         }
         with self._engine.begin() as connection:
             connection.execute(insert(outcomes).values(row))
