@@ -60,7 +60,10 @@ def find_presence(
     }
 
 
-def _find_presence(source: Source, pulls: Mapping[tuple[str, str], Sequence[PullRecord]], window: Window) -> Presence:
+def _find_presence(
+    source: Source, pulls: Mapping[tuple[str, str], Sequence[PullRecord]], month: Month, cutoff_at: datetime
+) -> Presence:
+    window = month.starts_at, cutoff_at
     of_it = [pulls.get((source.platform, name), []) for name in source.resources]
     found = [_judge_resource("", each, window) for each in of_it]
     chosen = [

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from flows.month import CITY_ZONE
 from flows.status.due import Due, DueKind
+from flows.wording import KINDS
 
 DUE_TEXTS: Mapping[DueKind, tuple[str, str]] = {
     "month_not_judged": ("{month} is past its cutoff and not judged", "{month} 已过截止时间，还没有评定"),
@@ -73,6 +74,8 @@ COUNT_TITLES: Mapping[str, str] = {
     "communities": "社区",
     "workers": "人员",
     "needs_manual": "须逐条",
+    "entered": "入册",
+    **KINDS,
 }
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
