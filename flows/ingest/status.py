@@ -45,45 +45,38 @@ def find_presence(
 ) -> dict[Month, list[Presence]]:
     """Of each month, given with its cutoff, how far each source holds it: by the rule of `find_source_status`.
 
-    Only pulls that reach into these months are read, so that years of others cost nothing.
+    Only pulls that decide it are read, so that years of others cost nothing.
     """
-    if not cutoffs:
-        return {}
-    whole = min(cutoffs).starts_at, max(cutoffs.values())
-    pulls: dict[tuple[str, str], list[PullRecord]] = {}
-    for pull in house.ledger.list_pulls(window=whole, with_findings=False):
-        if pull.window_from_at < pull.window_to_at:
-            pulls.setdefault((pull.platform, pull.resource), []).append(pull)
-    return {
-        month: [_find_presence(source, pulls, month, cutoff_at) for source in sources]
-        for month, cutoff_at in cutoffs.items()
-    }
+    return {month: _find_presence(house, sources, month, cutoff_at) for month, cutoff_at in cutoffs.items()}
 
 
-def _find_presence(
-    source: Source, pulls: Mapping[tuple[str, str], Sequence[PullRecord]], month: Month, cutoff_at: datetime
-) -> Presence:
+def _find_presence(house: House, sources: Sequence[Source], month: Month, cutoff_at: datetime) -> list[Presence]:
     window = month.starts_at, cutoff_at
-    of_it = [pulls.get((source.platform, name), []) for name in source.resources]
-    found = [_judge_resource("", each, window) for each in of_it]
-    chosen = [
-        # What only brings the days between a month's end and its cutoff is counted with the month after.
-        pull
-        for each in of_it
-        for pull in choose_pulls(each, window)
-        if pull.window_from_at < month.ends_at
-    ]
-    return Presence(
-        platform=source.platform,
-        status=_join_states([it.status for it in found]),
-        received_count=sum(pull.received_count for pull in chosen),
-        landed_count=sum(pull.landed_count for pull in chosen),
-        rejected_count=sum(pull.rejected_count for pull in chosen),
-        read_at=max(
-            (pull.finished_at for pull in chosen if pull.status == "complete" and pull.finished_at is not None),
-            default=None,
-        ),
-    )
+    pulls: dict[tuple[str, str], list[PullRecord]] = {}
+    for pull in house.ledger.readings.list_deciding(window):
+        pulls.setdefault((pull.platform, pull.resource), []).append(pull)
+    found = []
+    for source in sources:
+        of_it = [pulls.get((source.platform, name), []) for name in source.resources]
+        chosen = [
+            # What only brings the days between a month's end and its cutoff is counted with the month after.
+            pull
+            for each in of_it
+            for pull in choose_pulls(each, window)
+            if pull.window_from_at < month.ends_at
+        ]
+        ends = [pull.finished_at for pull in chosen if pull.status == "complete" and pull.finished_at is not None]
+        found.append(
+            Presence(
+                platform=source.platform,
+                status=_join_states([_judge_resource("", each, window).status for each in of_it]),
+                received_count=sum(pull.received_count for pull in chosen),
+                landed_count=sum(pull.landed_count for pull in chosen),
+                rejected_count=sum(pull.rejected_count for pull in chosen),
+                read_at=max(ends, default=None),
+            )
+        )
+    return found
 
 
 def _join_states(states: Sequence[Status]) -> Status:

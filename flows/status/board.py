@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flows.house import House
+from flows.ingest.describe.source import Source
 from flows.ingest.freshness import find_silent_sources
 from flows.ingest.ingestion import read_sources
 from flows.ingest.status import Presence, find_presence
@@ -109,7 +110,7 @@ def look_at_installation(
             )
             for each in months
         ],
-        sources=_look_at_sources(house, now),
+        sources=_look_at_sources(house, sources, now),
         between=[step for step in standings if step.month is None],
         waiting=[count for count in messages if count.status not in ENDED],
         disk_free_bytes=shutil.disk_usage(house.settings.home).free,
@@ -130,8 +131,7 @@ def _find_cutoff(policy: Policy, month: Month) -> datetime:
     return month.cutoff_at(policy.at(month.last_on).integer("five_star.cutoff_day"))
 
 
-def _look_at_sources(house: House, now: datetime) -> list[SourceBoard]:
-    sources = read_sources(house)
+def _look_at_sources(house: House, sources: Sequence[Source], now: datetime) -> list[SourceBoard]:
     silent: Mapping[str, datetime] = {
         found.platform: found.late_since_at for found in find_silent_sources(house, sources, now)
     }

@@ -11,14 +11,18 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("outcomes", sa.Column("exit_code", sa.Integer(), nullable=True))
-    # The standings of all steps are read from the index alone.
+    # What is asked of all steps and pulls is read from an index alone.
     op.create_index("ix_outcomes_step_month_subject", "outcomes", ["step", "month", "subject", "ok", "id"])
     op.drop_index("ix_outcomes_step_month", "outcomes")
-    op.create_index("ix_pulls_window_to_at", "pulls", ["window_to_at"])
+    op.create_index("ix_pulls_window", "pulls", ["window_to_at", "window_from_at", "platform", "resource", "id"])
+    op.create_index(
+        "ix_pulls_newest", "pulls", ["platform", "resource", "status", "window_from_at", "window_to_at", "id"]
+    )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_pulls_window_to_at", "pulls")
+    op.drop_index("ix_pulls_newest", "pulls")
+    op.drop_index("ix_pulls_window", "pulls")
     op.create_index("ix_outcomes_step_month", "outcomes", ["step", "month"])
     op.drop_index("ix_outcomes_step_month_subject", "outcomes")
     op.drop_column("outcomes", "exit_code")
