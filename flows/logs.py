@@ -24,6 +24,8 @@ _package = logging.getLogger(PACKAGE)
 _package.setLevel(logging.INFO)
 _package.propagate = False
 _package.addHandler(logging.NullHandler())
+# At DEBUG it shows the rows that it reads, whoever asked for DEBUG and of whatever.
+logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 _steps = logging.getLogger(f"{PACKAGE}.steps")
 _program = logging.getLogger(f"{PACKAGE}.program")
 

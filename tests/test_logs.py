@@ -1,4 +1,4 @@
-"""What steps say while they run: lines for people, objects for programs, and never what only an unknown error says."""
+"""What steps say while they run: lines for people, objects for programs, and nothing of what no one vouches for."""
 
 import io
 import json

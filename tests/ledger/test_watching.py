@@ -158,8 +158,8 @@ def test_messages_that_wait_are_counted_of_every_month_and_the_rest_of_the_month
 
 def test_of_a_month_the_newest_revision_is_told_with_what_its_sources_were(ledger: Ledger) -> None:
     row = {
-        "effective_on": NOON.date(), "cutoff_at": NOON, "input_digest": "", "digests": {}, "notices": [], "alarms": [],
-        "software_version": "", "missing_workers": [],
+        "effective_on": NOON.date(), "cutoff_at": NOON, "input_digest": "", "digests": {}, "notices": [],
+        "alarms": [], "software_version": "", "missing_workers": [],
     }  # fmt: skip
     with ledger.watching._engine.begin() as connection:
         for month, revision, status in (
