@@ -38,7 +38,7 @@ Whoever never ran one has no schedule for it, and doesn't miss it.
 """
 
 DELIVERY_LATE_AFTER = timedelta(hours=24)
-"""Messages may wait through the night for the hours in which they may be sent."""
+"""How long something may wait without anybody trying to deliver it; the city's own rules may hold it for longer."""
 
 ERRORS: dict[DueKind, type[FivestarError] | None] = {
     "month_not_judged": QualityGate,
@@ -78,9 +78,11 @@ def _list_between(board: Board) -> Iterator[Due]:
         late_after = LATE_AFTER.get(step.step)
         if late_after is not None and board.at - step.finished_at > late_after:
             yield Due("step_late", step.finished_at + late_after, subjects=[step.step])
-    late = [count for count in board.waiting if board.at - count.oldest_at > DELIVERY_LATE_AFTER]
-    if late:
-        yield Due("messages_wait", min(it.oldest_at for it in late), count=sum(it.count for it in board.waiting))
+    if board.waiting:
+        oldest_at = min(found.oldest_at for found in board.waiting)
+        tried = [step.finished_at for step in board.between if step.step == "deliver"]
+        if board.at - max([oldest_at, *tried]) > DELIVERY_LATE_AFTER:
+            yield Due("messages_wait", oldest_at, count=sum(found.count for found in board.waiting))
 
 
 def _list_of_month(month: MonthBoard, now: datetime) -> Iterator[Due]:

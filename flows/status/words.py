@@ -20,7 +20,10 @@ DUE_TEXTS: Mapping[DueKind, tuple[str, str]] = {
         "{month}：{count} 条已同意的建议还没有入册",
     ),
     "messages_failed": ("{month}: {count} messages failed for good", "{month}：{count} 条消息发送失败"),
-    "messages_wait": ("{count} messages wait to be delivered", "{count} 条消息待发送"),
+    "messages_wait": (
+        "{count} messages wait, and nobody tries to deliver them",
+        "{count} 条消息待发送，一直没有运行发送",
+    ),
     "source_silent": ("{subjects} has fallen silent", "来源 {subjects} 超过约定时间没有读到数据"),
     "step_late": ("{subjects} has not run when it should have", "{subjects} 到时没有运行"),
 }

@@ -20,7 +20,7 @@ LEVELLED = ("", "prefect", "prefect.flow_runs", "prefect.task_runs", "prefect.cl
 
 @contextmanager
 def log_everything(file: Path) -> Iterator[None]:
-    """Log at DEBUG into `file` whatever any library says; what steps say goes into the run's log, as in deployments."""
+    """Log at DEBUG into `file` whatever anybody says; what steps say goes into the run's log, as in deployments."""
     write = logging.FileHandler(file, encoding="utf-8")
     send = APILogHandler()
     steps, root = logging.getLogger(PACKAGE), logging.getLogger()

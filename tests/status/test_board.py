@@ -150,7 +150,7 @@ def test_a_month_that_was_judged_without_a_source_is_to_be_judged_again_once_it_
     assert (again.kind, again.month, again.subjects) == ("judge_again", "2024-03", ["sheets"])
 
 
-def test_messages_are_told_when_they_fail_for_good_or_wait_for_longer_than_a_day(home: Home) -> None:
+def test_messages_are_told_when_they_fail_for_good_or_nobody_tries_to_deliver_them_for_a_day(home: Home) -> None:
     with home.open() as house:
         first, second, *_ = house.ledger.outbox.list_messages(month="2024-03")
         house.ledger.outbox.set_status(first.id, "permanent_failure", detail="no")
@@ -162,6 +162,10 @@ def test_messages_are_told_when_they_fail_for_good_or_wait_for_longer_than_a_day
     a_day = RUN_AT + timedelta(days=1)
     assert list_told(a_day) == ["messages_failed"]
     assert list_told(a_day + SECOND) == ["messages_wait", "messages_failed"]
+    with home.open() as house:
+        record(house, "deliver", a_day)
+    # Somebody tried: what still waits is held by the city's own rules.
+    assert list_told(a_day + SECOND) == ["messages_failed"]
 
 
 def test_decided_and_approved_proposals_wait_for_their_publication(home: Home) -> None:
