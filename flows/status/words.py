@@ -1,6 +1,6 @@
 """The words of the status: English on the command line and in Prefect, Chinese on the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from flows.month import CITY_ZONE
@@ -87,16 +87,13 @@ TWO_DAYS = 2 * DAY
 
 def describe_due(due: Due) -> str:
     """What is overdue, in a sentence."""
-    return _fill(DUE_TEXTS[due.kind][0], due, due.subjects)
+    return DUE_TEXTS[due.kind][0].format(month=due.month, subjects=", ".join(due.subjects), count=due.count)
 
 
 def describe_due_in_chinese(due: Due, titles: Mapping[str, str]) -> str:
     """What is overdue, in a sentence with the titles of sources and steps."""
-    return _fill(DUE_TEXTS[due.kind][1], due, [titles.get(name, name) for name in due.subjects])
-
-
-def _fill(text: str, due: Due, subjects: Sequence[str]) -> str:
-    return text.format(month=due.month, subjects=", ".join(subjects), count=due.count)
+    subjects = "、".join(titles.get(name, name) for name in due.subjects)
+    return DUE_TEXTS[due.kind][1].format(month=due.month, subjects=subjects, count=due.count)
 
 
 def describe_age(at: datetime, now: datetime, *, chinese: bool = False) -> str:
