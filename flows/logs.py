@@ -84,7 +84,7 @@ def log_end(
     is_ok = exit_code is None
     fields = _name_step("step_ends", step, month, subject) | {
         "outcome": "ok" if is_ok else "failed",
-        "seconds": round(seconds, 3),
+        "seconds": seconds,
         "counts": dict(counts),
         **({} if is_ok else {"exit_code": exit_code, "message": message}),
     }

@@ -137,7 +137,10 @@ def _count_failures(connection: Connection, newest: Sequence[Row[Any]]) -> dict[
     """Of each series that fails the first failure since it succeeded, and how many there were."""
     failing = [
         and_(
-            *(_equals(column, value) for column, value in zip(_SERIES, row[:3], strict=True)),
+            *(
+                _equals(column, value)
+                for column, value in zip(_SERIES, (row.step, row.month, row.subject), strict=True)
+            ),
             _is_after(row.last_ok_id),
         )
         for row in newest
@@ -147,7 +150,7 @@ def _count_failures(connection: Connection, newest: Sequence[Row[Any]]) -> dict[
         return {}
     first = func.min(outcomes.c.id).label("first_id")
     query = select(*_SERIES, first, func.count().label("failure_count")).where(or_(*failing)).group_by(*_SERIES)
-    return {(row[0], row[1], row[2]): row for row in connection.execute(query)}
+    return {(row.step, row.month, row.subject): row for row in connection.execute(query)}
 
 
 def _equals(column: ColumnElement[Any], value: str | None) -> ColumnElement[bool]:

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 
+SLOWEST_START_SECONDS = 180
+"""How long a server may take to start: a busy machine is no failure."""
+
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[None]:
     """Flows run against a server that is started for them."""
-    with prefect_test_harness():
+    with prefect_test_harness(server_startup_timeout=SLOWEST_START_SECONDS):
         yield
