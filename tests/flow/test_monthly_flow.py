@@ -22,6 +22,7 @@ from flows.month import find_last_closed_month
 
 pytestmark = pytest.mark.flow
 
+LOG = "everything.log"
 CLOSED_PORT = "http://127.0.0.1:9"
 
 
@@ -45,7 +46,7 @@ def flow_run(
     """March run by `monthly_assessment`, from where the demo's plain run began, and a failed run; all is logged."""
     folder = tmp_path_factory.mktemp("flow")
     home = march.before.copy(folder)
-    log = folder / "everything.log"
+    log = folder / LOG
     with set_environment(servers), log_everything(log):
         outcome = run_monthly(home)
         broken = home.copy(folder / "broken")
@@ -139,15 +140,15 @@ def test_neither_prefects_database_nor_any_log_holds_a_worker_a_contact_or_a_sec
     flow_run: FlowOutcome, march: DemoRun, servers: dict[str, str]
 ) -> None:
     database = read_database("evaluate 2024-03 ok after", "ContractBroken", "prefect.flow-run.Failed")
-    texts = {**database, "log": flow_run.log.read_text(encoding="utf-8")}
+    texts = {**database, LOG: flow_run.log.read_text(encoding="utf-8")}
     forbidden = list_forbidden(march, servers)
     assert find_leaks(texts, forbidden) == set()
     # The search finds what is there: a month, a source, counts, and a name put in.
-    assert {"log", "flow_run", "task_run", "artifact"} <= {name for name, _ in find_leaks(texts, {"2024-03"})}
+    assert {LOG, "log", "flow_run", "task_run", "artifact"} <= {name for name, _ in find_leaks(texts, {"2024-03"})}
     assert "ingest 2024-03 law_enforcement ok after" in database["log"]
     assert "comprehensive_governance" in database["flow_run_state"] + database["artifact"]
     name = min(forbidden)
-    assert find_leaks({**texts, "log": f"{texts['log']}{name}"}, forbidden) == {("log", name)}
+    assert find_leaks({**texts, LOG: f"{texts[LOG]}{name}"}, forbidden) == {(LOG, name)}
     # No result lies in a storage beside the database.
     assert "storage_key" not in database["flow_run_state"] + database["task_run_state"]
 
