@@ -91,7 +91,7 @@ def check_contacts(house: House, clock: Clock, month: Month | None = None) -> li
         try:
             channels = load_notify_config(house.settings.config).channels
         except ConfigurationError as error:
-            counts["error"] = str(error)
+            counts["error"] = error
             return [f"contacts were not held to what their channels take: {error}"]
         with house.view() as view:
             faults = load_contacts(view, channels).faults
@@ -152,7 +152,7 @@ def deliver(
             suppressed=report.suppressed,
             failed=report.failed,
             waiting=report.waiting,
-            error="; ".join(report.failures),
+            error=report.find_error(),
         )
     return report
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
@@ -22,6 +23,9 @@ from flows.forms import ConfigFolder, HomeFolder, RunId
 from flows.ingest.flow import open_flow_house, read_clock
 from flows.ledger.outbox import PENDING
 from flows.month import city_day
+from flows.status.board import look_at_installation
+from flows.status.page import write_status_files
+from flows.status.text import write_markdown
 
 RUN = "prefect.flow-run."
 """What a run's id is called in events, before the id itself."""
@@ -90,6 +94,15 @@ def report_failed_run(run: RunId, home: HomeFolder = None, config: ConfigFolder 
         report = report_failure(house, failed, read_clock)
     _warn_of_missing(report.without_contact)
     return None
+
+
+@flow(name="status_page")
+def status_page(home: HomeFolder = None, config: ConfigFolder = None) -> None:
+    """Write the page and the metrics of `<home>/status/` anew, and show the status as an artifact."""
+    with open_flow_house(home, config) as house:
+        board = look_at_installation(house, read_clock())
+        write_status_files(house.settings.home, board)
+    create_markdown_artifact(key="status", markdown=write_markdown(board), description="The installation at a glance")
 
 
 def _describe_failure(client: SyncPrefectClient, run_id: UUID) -> FailedRun | None:

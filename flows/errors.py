@@ -76,3 +76,9 @@ def join_failures(errors: Sequence[FivestarError]) -> FivestarError:
     """One error with every message, of the class of the gravest."""
     gravest = min(errors, key=rank_failure)
     return type(gravest)("\n".join(dict.fromkeys(str(error) for error in errors)))
+
+
+def classify_exit(exit_code: int | None) -> type[FivestarError]:
+    """The class of error whose exit code that is; that of a bug for any other."""
+    kinds = {kind.exit_code: kind for kind in FivestarError.__subclasses__()}
+    return kinds.get(exit_code or 0, FivestarError)

@@ -17,12 +17,16 @@ from flows.ledger import Ledger
 from flows.ledger.locks import Confirm, name_process
 from flows.ledger.results import RevisionRecord
 from flows.locks import hold_file
+from flows.logs import log_begin, log_end, log_warning
 from flows.month import CITY_ZONE, Month
 from flows.policy import Policy, list_policy_values, read_archived_policy, shorten_fingerprint
 from flows.results import Inputs, Lineage, MissingWorker, MonthResult, SourceStatus
 from flows.settings import Settings
 
 SCRATCH = "scratch"
+
+UNEXPECTED = "stopped by an unexpected error"
+"""What an outcome says of an error that isn't the program's own: its text could hold a person's data."""
 
 Clock = Callable[[], datetime]
 """Tells the present instant; handed down from the command line or a flow."""
@@ -181,23 +185,32 @@ def record_step(
 ) -> Iterator[dict[str, Any]]:
     """A mapping to put the step's counts into; its outcome row is written however the step ends.
 
-    `policy_fingerprint` among the counts goes into the row's own column. Raises `DiskFull` for whatever failed for
-    want of room.
+    Of what is put into it `policy_fingerprint` goes into the row's own column, `error`, a text or an error, fails the
+    step without raising, and `warnings` are only logged. Raises `DiskFull` for whatever failed for want of room.
     """
     counts: dict[str, Any] = {}
+    about = (step, None if month is None else str(month), subject)
+    log_begin(*about)
     started_at = clock()
 
-    def write_outcome(message: str) -> None:
+    def end(error: object) -> None:
+        for warning in counts.pop("warnings", ()):
+            log_warning(*about, warning)
+        exit_code, message, finished_at = _classify(error), str(error or ""), clock()
+        fingerprint = counts.pop("policy_fingerprint", None)
+        seconds = (finished_at - started_at).total_seconds()
+        log_end(*about, message=message, exit_code=exit_code, counts=counts, seconds=seconds)
         house.ledger.record_outcome(
             step=step,
-            month=None if month is None else str(month),
+            month=about[1],
             subject=subject,
-            ok=not message,
+            ok=exit_code is None,
             message=message,
-            policy_fingerprint=counts.pop("policy_fingerprint", None),
+            exit_code=exit_code,
+            policy_fingerprint=fingerprint,
             counts=counts,
             started_at=started_at,
-            finished_at=clock(),
+            finished_at=finished_at,
         )
 
     try:
@@ -205,6 +218,13 @@ def record_step(
             yield counts
     except BaseException as error:
         with suppress(FivestarError):  # a ledger out of reach: the step's own error tells more
-            write_outcome(str(error) if isinstance(error, FivestarError) else "stopped by an unexpected error")
+            end(error if isinstance(error, FivestarError) else UNEXPECTED)
         raise
-    write_outcome(str(counts.pop("error", None) or ""))
+    end(counts.pop("error", None))
+
+
+def _classify(error: object) -> int | None:
+    """The exit code of what failed a step, nothing if nothing did; a text stands for an error of no class."""
+    if isinstance(error, FivestarError):
+        return error.exit_code
+    return FivestarError.exit_code if error else None

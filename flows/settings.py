@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import ConfigurationError
+from flows.logs import LOG_FORMATS, LogFormat
 
 Lookup = Callable[[str], str | None]
 
@@ -71,6 +72,17 @@ def _read_secret(file: Path, variable: str) -> str:
     if not value:
         raise ConfigurationError(f"{variable} is {file}, which is empty. Write the value into it.")
     return value
+
+
+def read_log_format() -> LogFormat | None:
+    """The form in which `FIVESTAR_LOG` asks for logs. Raises `ConfigurationError` for a word that is none."""
+    word = os.environ.get("FIVESTAR_LOG", "")
+    form = next((known for known in LOG_FORMATS if known == word), None)
+    if form is None and word:
+        raise ConfigurationError(
+            f"FIVESTAR_LOG is {word!r}. Known forms: {', '.join(LOG_FORMATS)}; leave it unset for no logs."
+        )
+    return form
 
 
 def load_settings(

@@ -41,6 +41,7 @@ CLOCKED = (
     "remind",
     "review",
     "server",
+    "status",
     "workbook",
 )
 """The command line's modules that read the clock."""

@@ -143,7 +143,9 @@ def test_every_step_leaves_an_outcome(march: DemoRun) -> None:
     steps = Counter((row["step"], row["subject"]) for row in rows if row["month"] == "2024-03")
     # A source with both registers is asked for each of them first, then for its facts (data.md).
     assert steps == {
-        ("ingest", "comprehensive_governance"): 3,
+        ("ingest", "comprehensive_governance/communities"): 1,
+        ("ingest", "comprehensive_governance/grids"): 1,
+        ("ingest", "comprehensive_governance"): 1,
         ("ingest", "law_enforcement"): 1,
         ("ingest", "public_service"): 1,
         ("ingest", "sheets"): 1,

@@ -20,9 +20,12 @@ from flows.cli import (
     remind,
     review,
     server,
+    status,
     workbook,
 )
 from flows.errors import FivestarError
+from flows.logs import log_failure, write_logs
+from flows.settings import read_log_format
 
 app = typer.Typer(
     name="fivestar",
@@ -36,6 +39,7 @@ month.register(app)
 history.register(app)
 doctor.register(app)
 server.register(app)
+status.register(app)
 compare.register(app)
 letters.register(review.app)
 objections.register(review.app)
@@ -53,8 +57,10 @@ app.add_typer(quarantine.app, name="quarantine")
 def main() -> None:
     """Run the command; a failure that its reader can act on prints one message and sets the exit code."""
     try:
+        write_logs(read_log_format())
         app(prog_name="fivestar")
     except FivestarError as error:
+        log_failure(str(error), error.exit_code)
         for line in str(error).splitlines():
             print(f"fivestar: {line}", file=sys.stderr)  # noqa: T201 -- the one place where errors are shown
         sys.exit(error.exit_code)

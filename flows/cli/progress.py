@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from flows.house import Progress
+from flows.house import Progress, ignore_progress
+from flows.settings import read_log_format
 
 LIVE_ROWS_MAX = 8
 
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def show_progress() -> Iterator[Progress]:
-    """A callback that takes a step's label and how many rows it has done so far."""
-    if sys.stderr.isatty():
+    """A callback that takes a step's label and how many rows it has done so far.
+
+    Where a program reads the log, nothing of it is shown: each line is to be an object.
+    """
+    if read_log_format() == "json":
+        yield ignore_progress
+    elif sys.stderr.isatty():
         with _show_rows() as report:
             yield report
     else:

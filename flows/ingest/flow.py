@@ -23,8 +23,9 @@ from flows.ingest.crosscheck import judge_across_tables
 from flows.ingest.describe.source import Source
 from flows.ingest.ingestion import PARTS, ingest_source, month_window, read_sources
 from flows.ingest.reports import PullReport
+from flows.logs import write_logs
 from flows.month import Month
-from flows.settings import load_settings, read_environment
+from flows.settings import load_settings, read_environment, read_log_format
 
 LATEST = "latest"
 """What runs and artifacts are called that go on from where a source was read to."""
@@ -56,7 +57,8 @@ def look_up(name: str) -> str | None:
 
 
 def open_flow_house(home: str | None, config: str | None) -> House:
-    """The installation that a flow works on."""
+    """The installation that a flow works on; what its steps say goes to stderr too, if `FIVESTAR_LOG` asks for it."""
+    write_logs(read_log_format())
     return open_house(load_settings(Path(home) if home else None, Path(config) if config else None, look_up))
 
 

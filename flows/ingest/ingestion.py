@@ -62,7 +62,7 @@ def ingest_source(
     def tell(label: str, count: int) -> None:
         progress(label if month is None else f"{month} {label}", count)
 
-    with record_step(house, "ingest", clock, month=month, subject=source.platform) as counts:
+    with record_step(house, "ingest", clock, month=month, subject=_name_part(source, tables)) as counts:
         report = pull_source(
             house, source, window=window, now=clock(), tables=tables, narrowed_only=narrowed_only, progress=tell
         )
@@ -71,8 +71,18 @@ def ingest_source(
             landed=sum(pull.landed_count for pull in report.pulls),
             rejected=sum(pull.rejected_count for pull in report.pulls),
             error=report.error,
+            warnings=report.warnings,
         )
     return report
+
+
+def _name_part(source: Source, tables: Collection[str] | None) -> str:
+    """What an outcome is about: the source, or one of its registers, which is read on its own.
+
+    A register that was read in time must not hide that the facts after it fail.
+    """
+    registers = [table for table in REFERENCE_TABLES if table in (tables or ())]
+    return "/".join([source.platform, *registers])
 
 
 def ingest_sources(

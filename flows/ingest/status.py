@@ -1,12 +1,12 @@
 """Which sources were present for a month, and what shows it (policy §3.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from flows.house import House
-from flows.ingest.coverage import BEGINNING, find_spans
+from flows.ingest.coverage import BEGINNING, choose_pulls, find_spans
 from flows.ingest.describe.records import Window
 from flows.ingest.describe.source import Source
 from flows.ledger import PullRecord
@@ -27,6 +27,65 @@ def find_source_status(
     return [_find_status(house, source, month, (month.starts_at, cutoff_at)) for source in sources]
 
 
+@dataclass(frozen=True)
+class Presence:
+    """How far a source holds one month now, in numbers: those of the newest pulls that together hold it."""
+
+    platform: str
+    status: Status
+    received_count: int
+    landed_count: int
+    rejected_count: int
+    read_at: datetime | None
+    """When the last of its complete pulls for the month ended."""
+
+
+def find_presence(
+    house: House, sources: Sequence[Source], cutoffs: Mapping[Month, datetime]
+) -> dict[Month, list[Presence]]:
+    """Of each month, given with its cutoff, how far each source holds it: by the rule of `find_source_status`.
+
+    Only pulls that decide it are read, so that years of others cost nothing.
+    """
+    return {month: _find_presence(house, sources, month, cutoff_at) for month, cutoff_at in cutoffs.items()}
+
+
+def _find_presence(house: House, sources: Sequence[Source], month: Month, cutoff_at: datetime) -> list[Presence]:
+    window = month.starts_at, cutoff_at
+    pulls: dict[tuple[str, str], list[PullRecord]] = {}
+    for pull in house.ledger.readings.list_deciding(window):
+        pulls.setdefault((pull.platform, pull.resource), []).append(pull)
+    found = []
+    for source in sources:
+        of_it = [pulls.get((source.platform, name), []) for name in source.resources]
+        chosen = [
+            # What only brings the days between a month's end and its cutoff is counted with the month after.
+            pull
+            for each in of_it
+            for pull in choose_pulls(each, window)
+            if pull.window_from_at < month.ends_at
+        ]
+        ends = [pull.finished_at for pull in chosen if pull.status == "complete" and pull.finished_at is not None]
+        found.append(
+            Presence(
+                platform=source.platform,
+                status=_join_states([_judge_resource("", each, window).status for each in of_it]),
+                received_count=sum(pull.received_count for pull in chosen),
+                landed_count=sum(pull.landed_count for pull in chosen),
+                rejected_count=sum(pull.rejected_count for pull in chosen),
+                read_at=max(ends, default=None),
+            )
+        )
+    return found
+
+
+def _join_states(states: Sequence[Status]) -> Status:
+    """How present a source is whose resources are so."""
+    if all(state == "complete" for state in states):
+        return "complete"
+    return "missing" if all(state == "missing" for state in states) else "partial"
+
+
 def _find_status(house: House, source: Source, month: Month, window: Window) -> SourceStatus:
     pulls: dict[str, list[PullRecord]] = {name: [] for name in source.resources}
     for pull in house.ledger.list_pulls(source.platform, with_findings=False):
@@ -38,8 +97,7 @@ def _find_status(house: House, source: Source, month: Month, window: Window) -> 
     told = [f"no pull of {', '.join(unread)} holds {month} up to its cutoff"] if unread else []
     told += [resource.told for resource in found if resource.told and resource.status != "complete"]
     if told:
-        partial = any(resource.status != "missing" for resource in found)
-        return SourceStatus(source.platform, "partial" if partial else "missing", "; ".join(told))
+        return SourceStatus(source.platform, _join_states([it.status for it in found]), "; ".join(told))
     numbers = ", ".join(str(number) for number in sorted(of_it[-1].id for of_it in pulls.values()))
     evidence = f"pulls up to {numbers} hold {month} up to its cutoff and ended complete"
     stretches = [resource.told for resource in found if resource.told]

@@ -43,6 +43,9 @@ FINDINGS: Mapping[str, Any] = {"reason_counts": {}, "warnings": (), "checks": ()
 """What stands in the fields that say what was found, where that was not asked for."""
 
 
+_WITHOUT_FINDINGS = [column for column in pulls.c if column.name not in FINDINGS]
+
+
 class ReadingLedger:
     """How the sources were read of late: asked every hour, so years of pulls are never listed for it."""
 
@@ -64,9 +67,8 @@ class ReadingLedger:
         if complete_only:
             asked &= pulls.c.status == "complete"
         newest = select(func.max(pulls.c.id)).where(asked).group_by(pulls.c.platform, pulls.c.resource)
-        columns = [column for column in pulls.c if column.name not in FINDINGS]
         with self._engine.connect() as connection:
-            rows = connection.execute(select(*columns).where(pulls.c.id.in_(newest))).mappings()
+            rows = connection.execute(select(*_WITHOUT_FINDINGS).where(pulls.c.id.in_(newest))).mappings()
             found = [PullRecord(**FINDINGS, **row) for row in rows]
         return {(pull.platform, pull.resource): pull for pull in found}
 
@@ -75,6 +77,38 @@ class ReadingLedger:
         query = select(pulls).where(pulls.c.finished_at >= instant).order_by(pulls.c.id)
         with self._engine.connect() as connection:
             return [PullRecord(**row) for row in connection.execute(query).mappings()]
+
+    def list_deciding(self, window: tuple[datetime, datetime]) -> list[PullRecord]:
+        """The pulls that decide how far `window` is held, in the order in which they began; without findings.
+
+        Of each resource those that reach into the window, from the newest that holds all of it on: what came before
+        that one says nothing of the window any more.
+        """
+        start_at, end_at = window
+        columns = (pulls.c.id, pulls.c.platform, pulls.c.resource, pulls.c.window_from_at, pulls.c.window_to_at)
+        reaching = (
+            select(*columns)
+            .where(pulls.c.window_to_at > start_at, pulls.c.window_from_at < end_at)
+            .where(pulls.c.window_from_at < pulls.c.window_to_at)
+            # Read by itself, it is read from the index alone.
+            .cte("reaching")
+            .prefix_with("MATERIALIZED")
+        )
+        holding = (
+            select(reaching.c.platform, reaching.c.resource, func.max(reaching.c.id).label("newest_id"))
+            .where(reaching.c.window_from_at <= start_at, reaching.c.window_to_at >= end_at)
+            .group_by(reaching.c.platform, reaching.c.resource)
+            .cte("holding")
+        )
+        same = (reaching.c.platform == holding.c.platform) & (reaching.c.resource == holding.c.resource)
+        deciding = (
+            select(reaching.c.id)
+            .select_from(reaching.outerjoin(holding, same))
+            .where(reaching.c.id >= func.coalesce(holding.c.newest_id, 0))
+        )
+        query = select(*_WITHOUT_FINDINGS).where(pulls.c.id.in_(deciding)).order_by(pulls.c.id)
+        with self._engine.connect() as connection:
+            return [PullRecord(**FINDINGS, **row) for row in connection.execute(query).mappings()]
 
     def find_earlier(self, pull: PullRecord, statuses: Collection[PullStatus]) -> PullRecord | None:
         """The newest pull of the same resource that began before `pull` and ended so, with all that was found."""

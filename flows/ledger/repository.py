@@ -20,6 +20,7 @@ from flows.ledger.results import ResultLedger
 from flows.ledger.review_tables import decisions, grade_register, objections, preparations
 from flows.ledger.reviews import ReviewLedger
 from flows.ledger.tables import landings, outcomes, pulls, revisions
+from flows.ledger.watching import WatchLedger
 
 Window = tuple[datetime, datetime]
 
@@ -49,6 +50,7 @@ class Ledger:
         self.archive = ArchiveLedger(engine)
         self.readings = ReadingLedger(engine)
         self.months = MonthLocks(engine)
+        self.watching = WatchLedger(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -81,8 +83,9 @@ class Ledger:
         finished_at: datetime,
         subject: str | None = None,
         policy_fingerprint: str | None = None,
+        exit_code: int | None = None,
     ) -> None:
-        """Note how a step ended: what ran, for which month, what it counted, and why not if it failed."""
+        """Note how a step ended: what ran, for which month, what it counted, and if it failed why and as what."""
         row = {
             "step": step,
             "month": month,
@@ -93,6 +96,7 @@ class Ledger:
             "policy_fingerprint": policy_fingerprint,
             "started_at": started_at,
             "finished_at": finished_at,
+            "exit_code": exit_code,
         }
         with self._engine.begin() as connection:
             connection.execute(insert(outcomes).values(row))

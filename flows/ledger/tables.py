@@ -32,7 +32,8 @@ outcomes = Table(
     Column("policy_fingerprint", String(64)),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant, nullable=False),
-    Index("ix_outcomes_step_month", "step", "month"),
+    Column("exit_code", Integer),
+    Index("ix_outcomes_step_month_subject", "step", "month", "subject", "ok", "id"),
 )
 
 pulls = Table(
@@ -56,6 +57,9 @@ pulls = Table(
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Index("ix_pulls_platform_resource", "platform", "resource"),
+    # Each holds all that its question reads, so that ten years of pulls are never read for it.
+    Index("ix_pulls_window", "window_to_at", "window_from_at", "platform", "resource", "id"),
+    Index("ix_pulls_newest", "platform", "resource", "status", "window_from_at", "window_to_at", "id"),
 )
 
 landings = Table(

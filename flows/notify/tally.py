@@ -29,15 +29,21 @@ class DeliveryReport:
     waiting: int = 0
     waiting_until: datetime | None = None
 
-    def refuse_incomplete(self) -> None:
-        """Raise `DeliveryIncomplete` if any message failed, with every lasting failure and some of the others."""
+    def find_error(self) -> DeliveryIncomplete | None:
+        """What to tell if any message failed: every lasting failure and some of the others."""
         if not self.failed:
-            return
+            return None
         passing = [line for line in self.failures if line not in set(self.lasting)]
         shown = "\n".join(f"  {line}" for line in (*self.lasting, *passing[:FAILURES_SHOWN]))
         more = len(passing) - FAILURES_SHOWN
         rest = f"\n  and {more} more; see `fivestar notify list`" if more > 0 else ""
-        raise DeliveryIncomplete(f"{self.failed} messages were not delivered:\n{shown}{rest}")
+        return DeliveryIncomplete(f"{self.failed} messages were not delivered:\n{shown}{rest}")
+
+    def refuse_incomplete(self) -> None:
+        """Raise `DeliveryIncomplete` if any message failed."""
+        error = self.find_error()
+        if error is not None:
+            raise error
 
 
 @dataclass

@@ -75,6 +75,23 @@ def test_freshness_tells_engineers_of_silent_sources_and_logs_them(
     assert "law_enforcement is silent: events are not read." in caplog.text
 
 
+def test_page_and_metrics_are_written_and_the_artifact_says_the_same(engine: None, home: Home, at: Any) -> None:
+    at(TUESDAY)
+    with home.open() as house:
+        before = house.ledger.list_outcomes()
+    state = run(daily.status_page, home)
+    assert state.is_completed()
+    assert "运行状态" in (home.path / "status" / "index.html").read_text(encoding="utf-8")
+    assert (home.path / "status" / "metrics.prom").is_file()
+    with get_client(sync_client=True) as client:
+        found = [it for it in client.read_artifacts() if it.flow_run_id == state.state_details.flow_run_id]
+    assert [it.key for it in found] == ["status"]
+    assert str(found[0].data).startswith("Status at 2024-04-09 07:30: 0 failing, ")
+    assert "law_enforcement has fallen silent" in str(found[0].data)
+    with home.open() as house:
+        assert house.ledger.list_outcomes() == before
+
+
 def test_a_unit_without_contact_is_warned_of(
     engine: None, home: Home, at: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

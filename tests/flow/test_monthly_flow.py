@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from city_runs import MARCH, DemoRun, Home, digest_tree, read_csv, set_environme
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.objects import Artifact, FlowRun, State, TaskRun
+from prefect_store import log_everything, read_database
 
 from flows import monthly
 from flows.errors import ContractBroken, SourceUnavailable, UsageError
@@ -22,6 +24,7 @@ from flows.month import find_last_closed_month
 
 pytestmark = pytest.mark.flow
 
+LOG = "everything.log"
 CLOSED_PORT = "http://127.0.0.1:9"
 
 
@@ -34,16 +37,30 @@ class FlowOutcome:
     run: FlowRun
     tasks: list[TaskRun]
     artifacts: dict[str, Artifact]
+    log: Path = Path()
+    """All that was logged meanwhile, at every level."""
 
 
 @pytest.fixture(scope="module")
 def flow_run(
     engine: None, march: DemoRun, servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> FlowOutcome:
-    """March run by `monthly_assessment`, from where the demo's plain run began."""
-    home = march.before.copy(tmp_path_factory.mktemp("flow"))
-    with set_environment(servers):
-        return run_monthly(home)
+    """March run by `monthly_assessment`, from where the demo's plain run began, and a failed run; all is logged."""
+    folder = tmp_path_factory.mktemp("flow")
+    home = march.before.copy(folder)
+    log = folder / LOG
+    with set_environment(servers), log_everything(log):
+        outcome = run_monthly(home)
+        broken = home.copy(folder / "broken")
+        break_contract(broken)
+        ingest_platform("law_enforcement", "2024-03", str(broken.path), str(broken.config), return_state=True)
+    return replace(outcome, log=log)
+
+
+def break_contract(home: Home) -> None:
+    """Let a mapped field of a platform be in none of its records."""
+    file = home.config / "platforms" / "law_enforcement.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("event_id: ajbh", "event_id: ajbhh"), encoding="utf-8")
 
 
 def run_monthly(home: Home) -> FlowOutcome:
@@ -105,17 +122,37 @@ def test_the_run_shows_what_was_pulled_rejected_lit_and_proposed(flow_run: FlowO
     assert all(f"| {kind} | {count} |" in proposals for kind, count in kinds.items())
 
 
-def test_prefect_holds_no_worker_and_no_secret(
+def list_forbidden(march: DemoRun, servers: dict[str, str]) -> set[str]:
+    """What nobody may find anywhere: workers' and contacts' names, numbers and addresses, and platforms' secrets."""
+    with march.home.open() as house, house.view() as view:
+        staff = view.table("staff").select("staff_id", "name").distinct().to_pyarrow().to_pylist()
+        contacts = view.table("contacts").select("name", "address").distinct().to_pyarrow().to_pylist()
+    people = {value for row in (*staff, *contacts) for value in row.values() if value}
+    secrets = {value for name, value in servers.items() if name.endswith(("TOKEN", "PASSWORD", "API_KEY", "SECRET"))}
+    assert len(people) > 500
+    assert len(secrets) == 4
+    return people | secrets
+
+
+def find_leaks(texts: Mapping[str, str], forbidden: set[str]) -> set[tuple[str, str]]:
+    return {(name, word) for name, text in texts.items() for word in forbidden if word in text}
+
+
+def test_neither_prefects_database_nor_any_log_holds_a_worker_a_contact_or_a_secret(
     flow_run: FlowOutcome, march: DemoRun, servers: dict[str, str]
 ) -> None:
-    with march.home.open() as house, house.view() as view:
-        staff = view.table("staff").select("staff_id", "name").distinct().to_pyarrow()
-    secret_names = ("TOKEN", "PASSWORD", "API_KEY", "SECRET")
-    forbidden = {value for name, value in servers.items() if name.endswith(secret_names)}
-    assert len(forbidden) == 4
-    forbidden |= {*staff.column("staff_id").to_pylist(), *staff.column("name").to_pylist()}
-    seen = repr((flow_run.artifacts, flow_run.tasks, flow_run.run))
-    assert [word for word in forbidden if word in seen] == []
+    database = read_database("evaluate 2024-03 ok after", "ContractBroken", "prefect.flow-run.Failed")
+    texts = {**database, LOG: flow_run.log.read_text(encoding="utf-8")}
+    forbidden = list_forbidden(march, servers)
+    assert find_leaks(texts, forbidden) == set()
+    # The search finds what is there: a month, a source, counts, and a name put in.
+    assert {LOG, "log", "flow_run", "task_run", "artifact"} <= {name for name, _ in find_leaks(texts, {"2024-03"})}
+    assert "ingest 2024-03 law_enforcement ok after" in database["log"]
+    assert "comprehensive_governance" in database["flow_run_state"] + database["artifact"]
+    name = min(forbidden)
+    assert find_leaks({**texts, LOG: f"{texts[LOG]}{name}"}, forbidden) == {(LOG, name)}
+    # No result lies in a storage beside the database.
+    assert "storage_key" not in database["flow_run_state"] + database["task_run_state"]
 
 
 def test_the_flow_run_again_keeps_the_revision_and_every_byte(flow_run: FlowOutcome, tmp_path: Path) -> None:
@@ -178,8 +215,7 @@ def test_where_nothing_can_be_judged_the_run_tells_the_failed_sources_first(
 
 
 def test_a_broken_contract_is_not_tried_again(engine: None, home_before: Home, platforms: dict[str, str]) -> None:
-    file = home_before.config / "platforms" / "law_enforcement.yaml"
-    file.write_text(file.read_text(encoding="utf-8").replace("event_id: ajbh", "event_id: ajbhh"), encoding="utf-8")
+    break_contract(home_before)
     state = ingest_platform(
         "law_enforcement", "2024-03", str(home_before.path), str(home_before.config), return_state=True
     )

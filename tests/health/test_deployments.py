@@ -16,6 +16,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 from ruamel.yaml import YAML
 
+from flows.logs import PACKAGE
 from flows.monthly import publish_approved
 from flows.policy import load_policy
 from flows.review.flow import DECIDED
@@ -128,7 +129,12 @@ def test_a_failed_run_is_reported_at_once_and_a_lost_one_when_it_misses_several_
 
 @pytest.mark.parametrize(
     ("name", "cron"),
-    [("daily-alerts", "30 7 * * *"), ("deliver-messages", "*/5 * * * *"), ("platform-freshness", "50 * * * *")],
+    [
+        ("daily-alerts", "30 7 * * *"),
+        ("deliver-messages", "*/5 * * * *"),
+        ("platform-freshness", "50 * * * *"),
+        ("status-page", "55 * * * *"),
+    ],
 )
 def test_what_runs_between_two_months_is_on_time_and_never_twice_at_once(name: str, cron: str) -> None:
     deployment = find_deployment(name)
@@ -137,6 +143,12 @@ def test_what_runs_between_two_months_is_on_time_and_never_twice_at_once(name: s
     assert (limit["limit"] if isinstance(limit, dict) else limit) == 1
     assert "Owner: " in deployment["description"]
     assert "On failure: " in deployment["description"]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_what_steps_say_of_themselves_reaches_the_log_of_every_run(deployment: dict[str, Any]) -> None:
+    env = deployment["work_pool"]["job_variables"]["env"]
+    assert env["PREFECT_LOGGING_EXTRA_LOGGERS"] == PACKAGE
 
 
 def test_runs_start_in_the_checkout() -> None:

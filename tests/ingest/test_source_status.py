@@ -1,7 +1,8 @@
 """Whether a source was present for a month: asked of all its resources, answered by their latest pulls."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from ingest_kit import MARCH
@@ -9,7 +10,7 @@ from platform_server import CARD, write_incident_source
 
 from flows.house import House
 from flows.ingest.describe.source import Source
-from flows.ingest.status import find_source_status
+from flows.ingest.status import find_presence, find_source_status
 from flows.month import Month
 from flows.results import SourceStatus
 
@@ -31,7 +32,9 @@ def source(make_source: Callable[[str], Source]) -> Source:
     return make_source(TWO)
 
 
-def note_pull(house: House, resource: str, status: str, window: tuple[datetime, datetime] = MARCH) -> None:
+def note_pull(
+    house: House, resource: str, status: str, window: tuple[datetime, datetime] = MARCH, *, received: int = 0
+) -> None:
     pull_id = house.ledger.begin_pull(
         platform="test_platform", resource=resource, table="incidents", window=window, started_at=CUTOFF
     )
@@ -40,8 +43,8 @@ def note_pull(house: House, resource: str, status: str, window: tuple[datetime, 
             pull_id,
             status=status,  # type: ignore[arg-type]
             message="",
-            received_count=0,
-            landed_count=0,
+            received_count=received,
+            landed_count=received,
             rejected_count=0,
             finished_at=CUTOFF,
         )
@@ -129,3 +132,36 @@ def test_a_file_left_for_the_next_time_makes_its_source_partial(house: House, so
     status = find_status(house, source)
     assert (status.status, status.present) == ("partial", False)
     assert "others (partial, pull " in status.evidence
+
+
+def test_a_watcher_who_reads_only_deciding_pulls_sees_the_same_presence(house: House, source: Source) -> None:
+    # Windows of all shapes around the month, ended in every way, in an order drawn once.
+    draw = Random(7)
+    start, end = MARCH
+    edges = [
+        start - timedelta(days=3),
+        start,
+        start + timedelta(days=9),
+        end - timedelta(days=2),
+        end,
+        end + timedelta(days=1),
+    ]
+    seen = set()
+    for _ in range(60):
+        first, second = sorted(draw.sample(edges, 2))
+        status = draw.choice(["complete"] * 6 + ["partial", "broken", "unavailable", "running"])
+        note_pull(house, draw.choice(["incidents", "others"]), status, (first, second))
+        [exact] = find_source_status(house, [source], Month(2024, 3), CUTOFF)
+        [quick] = find_presence(house, [source], {Month(2024, 3): CUTOFF})[Month(2024, 3)]
+        assert (quick.platform, quick.status) == (exact.platform, exact.status)
+        seen.add(quick.status)
+    assert seen == {"complete", "partial", "missing"}
+
+
+def test_a_watcher_counts_what_the_month_s_own_pulls_brought(house: House, source: Source) -> None:
+    april = datetime(2024, 3, 31, 16, tzinfo=UTC), CUTOFF + timedelta(days=30)
+    for name in ("incidents", "others"):
+        note_pull(house, name, "complete", received=5)
+        note_pull(house, name, "complete", april, received=100)
+    [found] = find_presence(house, [source], {Month(2024, 3): CUTOFF})[Month(2024, 3)]
+    assert (found.status, found.received_count, found.landed_count, found.rejected_count) == ("complete", 10, 10, 0)
