@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from flows.condensed import condense_landings
 from flows.engines import choose_engine
 from flows.errors import ConfigurationError, FivestarError, QualityGate
 from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
@@ -39,9 +40,14 @@ class House:
     def __exit__(self, *_: object) -> None:
         self.ledger.close()
 
+    def list_readable(self) -> list[Landing]:
+        """Every landing whose rows the lake has, condensed batches in the place of those that it has no more."""
+        return condense_landings(self.ledger.list_landings(), self.ledger.retention.list_condensations())
+
     def view(self, landings: list[Landing] | None = None) -> LakeView:
         """The canonical tables as all landings make them, or as the given ones do."""
         chosen = self.ledger.list_landings() if landings is None else landings
+        chosen = condense_landings(chosen, self.ledger.retention.list_condensations())
         scratch = self.settings.home / SCRATCH
         return self.lake.view(chosen, scratch, choose_engine(self.settings, scratch))
 

@@ -38,7 +38,9 @@ CLOCKED = (
     "notify",
     "objections",
     "quarantine",
+    "recovery",
     "remind",
+    "retention",
     "review",
     "workbook",
 )

@@ -17,7 +17,9 @@ from flows.cli import (
     objections,
     quality,
     quarantine,
+    recovery,
     remind,
+    retention,
     review,
     workbook,
 )
@@ -34,6 +36,8 @@ app = typer.Typer(
 month.register(app)
 history.register(app)
 doctor.register(app)
+recovery.register(app)
+retention.register(app)
 compare.register(app)
 letters.register(review.app)
 objections.register(review.app)

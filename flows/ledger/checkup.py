@@ -30,7 +30,7 @@ def examine_ledger(url: str) -> LedgerState:
     """
     try:
         parsed = make_url(url)
-        if _is_absent(parsed):
+        if is_absent(parsed):
             return "absent"
         engine = create_engine(parsed, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
@@ -55,7 +55,8 @@ def describe_url(url: str) -> str:
     return make_url(url).render_as_string(hide_password=True)
 
 
-def _is_absent(url: URL) -> bool:
+def is_absent(url: URL) -> bool:
+    """Whether the database is a file that isn't there yet."""
     name = url.database or ""
     is_path = url.get_backend_name() == "sqlite" and bool(name) and not name.startswith("file:")
     return is_path and not Path(name).exists()

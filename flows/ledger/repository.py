@@ -21,6 +21,7 @@ from flows.ledger.outbox import OutboxLedger
 from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus, ReadingLedger
 from flows.ledger.register import RegisterLedger
 from flows.ledger.results import ResultLedger
+from flows.ledger.retention import RetentionLedger
 from flows.ledger.reviews import ReviewLedger
 from flows.ledger.tables import landings, outcomes, pulls
 
@@ -42,6 +43,7 @@ class Ledger:
         self.deliveries = DeliveryLedger(engine)
         self.archive = ArchiveLedger(engine)
         self.readings = ReadingLedger(engine)
+        self.retention = RetentionLedger(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -295,10 +297,15 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _migrate(engine: Engine) -> None:
+def find_scripts() -> tuple[ScriptDirectory, Config]:
+    """The ledger's migrations, and what Alembic's commands need to run them."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    scripts = ScriptDirectory.from_config(config)
+    return ScriptDirectory.from_config(config), config
+
+
+def _migrate(engine: Engine) -> None:
+    scripts, config = find_scripts()
     head = scripts.get_current_head()
     with engine.begin() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
