@@ -12,7 +12,7 @@ from flows.house import House
 from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA, LakeView, Manifest, arrow_schema
 from flows.retention.candidates import Group
 from flows.retired import retire_batch
-from flows.schema import TABLES
+from flows.schema import TABLES, Table
 
 ORIGIN = "retention"
 
@@ -51,24 +51,26 @@ def empty_batches(house: House, group: Group, condensation: Condensation, earlie
 
 def _write_batch(house: House, group: Group, view: LakeView, through_no: int, now: datetime) -> Manifest:
     table = TABLES[group.table]
-    rows = view.table(group.table).order_by(list(table.key))
-    source = group.platform or group.table
     slot = f"{ORIGIN}/{through_no}"
-    with house.lake.stage(table, platform=ORIGIN, resource=source, slot=slot, origin=slot) as batch:
-        for part in _number_parts(rows, arrow_schema(table)):
+    resource = group.platform or group.table
+    with house.lake.stage(table, platform=ORIGIN, resource=resource, slot=slot, origin=slot) as batch:
+        for part in _read_parts(view.table(table.name), table):
             batch.add(part, QUARANTINE_SCHEMA.empty_table())
         request = {"condensed_through": through_no, "platform": group.platform}
         return batch.commit(window=None, request=request, contract={}, landed_at=now)
 
 
-def _number_parts(rows: ibis.Table, schema: pa.Schema) -> Iterator[pa.Table]:
-    """The rows in parts of the lake's size, numbered from 1 on."""
-    done = 0
-    for chunk in rows.to_pyarrow_batches(chunk_size=PART_ROWS_MAX):
-        part = pa.Table.from_batches([chunk])
-        numbers = pa.array(range(done + 1, done + part.num_rows + 1), pa.int64())
+def _read_parts(rows: ibis.Table, table: Table) -> Iterator[pa.Table]:
+    """The rows in parts of about the lake's size, numbered from 1 on; which part a row is in follows from its key."""
+    schema = arrow_schema(table)
+    part_count = int(rows.count().to_pyarrow().as_py()) // PART_ROWS_MAX + 1
+    number = 1
+    for place in range(part_count):
+        in_part = rows[table.key[-1]].hash().abs() % part_count == place
+        part = rows.filter(in_part).order_by(list(table.key)).to_pyarrow()
+        numbers = pa.array(range(number, number + part.num_rows), pa.int64())
         yield part.append_column("record_no", numbers).select(schema.names)
-        done += part.num_rows
+        number += part.num_rows
 
 
 def _prove(view: LakeView, group: Group, manifest: Manifest) -> None:

@@ -9,6 +9,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
+from flows.condensed import Condensation
+from flows.lake import Manifest
 from flows.ledger import Ledger
 from flows.ledger.columns import metadata
 from flows.ledger.repository import MIGRATIONS
@@ -17,8 +19,8 @@ from flows.ledger.review_rows import ArrearsLine, Decision, Objection, Preparati
 from flows.results import Change, Lineage, MonthResult, RegisterRecord
 
 NOW = datetime(2024, 4, 3, tzinfo=UTC)
-MAY_CHANGE = {"outcomes", "pulls", "landings", "outbox", "quotas", "provider_calls"}
-"""What ran and what was sent: a pull's end and a message's status are updated."""
+MAY_CHANGE = {"outcomes", "pulls", "landings", "outbox", "quotas", "provider_calls", "retention_items"}
+"""What ran and what was sent: a pull's end, a message's status and an announcement's are updated."""
 GUARDED = sorted(set(metadata.tables) - MAY_CHANGE)
 
 
@@ -52,8 +54,25 @@ def filled(ledger_url: str, make_result: Callable[..., MonthResult]) -> Iterator
     yield ledger_url
 
 
+def condense(url: str) -> None:
+    """Let a condensed batch stand for one that landed. No older schema can be gone back to after that."""
+    ledger = Ledger.open(url)
+    window = (NOW, NOW)
+    pull_id = ledger.begin_pull(platform="p", resource="events", table="events", window=window, started_at=NOW)
+    manifest = Manifest("b", "events", "p", "events", "s", None, None, {}, {}, 1, 1, 0, {}, "0" * 64, NOW)
+    ledger.finish_pull(
+        pull_id, status="complete", message="", received_count=1, landed_count=1, rejected_count=0, finished_at=NOW,
+        manifests=[manifest],
+    )  # fmt: skip
+    [landing] = ledger.list_landings()
+    ledger.retention.add_condensation(Condensation("events", "p", landing.landing_no, "c", 1, NOW))
+    ledger.close()
+
+
 @pytest.mark.parametrize("table", GUARDED)
 def test_no_row_of_what_moved_pay_can_be_changed_or_removed(filled: str, table: str) -> None:
+    if table == "condensations":
+        condense(filled)
     engine = sa.create_engine(filled)
     target = metadata.tables[table]
     column = list(target.columns)[-1]
@@ -84,5 +103,19 @@ def test_the_guards_go_and_come_with_the_schema(filled: str) -> None:
         Ledger.open(filled).close()
         with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM grade_register"))
+    finally:
+        engine.dispose()
+
+
+def test_a_ledger_with_condensed_batches_keeps_the_schema_that_can_read_them(filled: str) -> None:
+    condense(filled)
+    engine = sa.create_engine(filled)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    try:
+        with pytest.raises(RuntimeError, match="an older version can't read those"), engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0005")
+        assert len(Ledger.open(filled).retention.list_condensations()) == 1
     finally:
         engine.dispose()

@@ -81,8 +81,8 @@ def condense(house: House, through_no: int) -> None:
     empty_batches(house, group, condensation, [] if done is None else [done.batch_id])
 
 
-@settings(max_examples=12)
-@given(batches=st.lists(rows, min_size=3, max_size=5), cuts=st.tuples(st.integers(1, 3), st.integers(2, 4)))
+@settings(max_examples=4)
+@given(batches=st.lists(rows, min_size=3, max_size=4), cuts=st.tuples(st.integers(1, 3), st.integers(2, 4)))
 def test_every_reader_of_all_that_was_condensed_finds_the_same_rows(
     batches: list[Rows], cuts: tuple[int, int]
 ) -> None:
