@@ -73,7 +73,24 @@ def test_what_waited_when_the_backup_was_made_goes_out_only_if_a_person_says_so(
     assert {(row.status, row.code) for row in held} == {("permanent_failure", "outcome_unknown")}
     key = held[-1].key
     assert "queued: 1" in decided.run("notify", "resend", "--key", key).out
+    stopped = decided.run("notify", "deliver", "--mode", "allow-list")
+    assert "delivered: 0, simulated: 0, suppressed: 1" in stopped.out
+    assert "queued: 1" in decided.run("notify", "resend", "--key", key).out
     assert "delivered: 1" in decided.run("notify", "deliver", "--mode", "live").out
+
+
+def test_what_was_queued_after_the_backup_is_stopped_before_it_goes_out_twice(
+    home_before: Home, tmp_path: Path
+) -> None:
+    """The backup is from before March was judged and its messages went out; all that is left of those is lost."""
+    assert home_before.run("backup", str(tmp_path / "backups")).code == 0
+    lose(home_before)
+    assert home_before.run("restore", str(tmp_path / "backups" / STAMP)).code == 0
+    judged = home_before.run("run", "--offline", "--month", "2024-03")
+    count = int(judged.out.partition("messages queued: ")[2].split()[0])
+    assert count > 0
+    stopped = home_before.run("notify", "deliver", "--mode", "allow-list")
+    assert f"delivered: 0, simulated: 0, suppressed: {count}, failed: 0" in stopped.out
 
 
 @pytest.mark.parametrize("there", ["ledger.sqlite", "outputs/2024-04/run.json"])
