@@ -102,6 +102,13 @@ class RetentionLedger:
                 )
         return found
 
+    def list_condensed_ids(self, table: str, platform: str) -> list[str]:
+        """Every condensed batch of the table, or of the source's, the earliest first."""
+        mine = (condensations.c.table_name == table) & (condensations.c.platform == platform)
+        query = select(condensations.c.batch_id).where(mine).order_by(condensations.c.id)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
     def list_landed_at(self) -> dict[int, datetime]:
         """When each landing landed, by its number."""
         with self._engine.connect() as connection:

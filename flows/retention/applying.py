@@ -45,10 +45,9 @@ def apply_retention(house: House, clock: Clock) -> RetentionReport:
 
     A killed run is made good by the next one. Raises `SourceUnavailable` if another run is at it.
     """
-    settings = load_retention_settings(house.settings.config)
     lock = house.settings.home / "locks" / "retention.lock"
     with hold_lock(lock, "retention: another run is at it."), record_step(house, "retention", clock) as counts:
-        now = clock()
+        settings, now = load_retention_settings(house.settings.config), clock()
         deleted = _delete_announced(house, settings, now)
         counts.update(deleted=len(deleted), deleted_bytes=sum(it.byte_count for it in deleted))
         candidates = list_candidates(house, settings, now)
@@ -101,13 +100,12 @@ def _condense(house: House, detail: Any, facts_from: datetime, now: datetime) ->
     group = _find_group(house, detail)
     through_no = detail["through_no"]
     done = find_condensation(house, group)
-    earlier = [] if done is None else [done.batch_id]
     if done is None or done.through_no < through_no:
         if through_no not in {it.landing_no for it in find_free(house, group, facts_from)}:
             return False
         done = condense_group(house, group, through_no, now)
     # Also what a run left that was killed after condensing.
-    empty_batches(house, group, done, earlier)
+    empty_batches(house, group, done)
     return True
 
 

@@ -1,6 +1,6 @@
 """Old batches of facts made into one, which is proven to give the same rows before any of them is deleted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 import ibis
@@ -39,9 +39,10 @@ def condense_group(house: House, group: Group, through_no: int, now: datetime) -
     return condensation
 
 
-def empty_batches(house: House, group: Group, condensation: Condensation, earlier: Sequence[str]) -> None:
-    """Delete the rows of the batches that the condensed one stands for, and the `earlier` condensed batches whole."""
+def empty_batches(house: House, group: Group, condensation: Condensation) -> None:
+    """Delete the rows of the batches that the condensed one stands for, and of earlier condensed ones."""
     later = {it.batch_id for it in group.landings if it.landing_no > condensation.through_no}
+    earlier = house.ledger.retention.list_condensed_ids(group.table, group.platform)
     gone = [*dict.fromkeys(condensation.replaced), *earlier]
     for batch_id in gone:
         if batch_id not in later and batch_id != condensation.batch_id:

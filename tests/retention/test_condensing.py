@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from flows.errors import QualityGate
 from flows.house import House, open_house
 from flows.lake import QUARANTINE_SCHEMA, Landing, Manifest, StagedBatch, arrow_schema
-from flows.retention.candidates import find_condensation, list_groups
+from flows.retention.candidates import list_groups
 from flows.retention.condensing import condense_group, empty_batches
 from flows.schema import CHECKS
 from flows.settings import load_settings
@@ -76,9 +76,11 @@ def read_checks(house: House, landings: list[Landing] | None = None) -> list[dic
 def condense(house: House, through_no: int) -> None:
     """What `retention --apply` does with the first landings."""
     [group] = list_groups(house)
-    done = find_condensation(house, group)
-    condensation = condense_group(house, group, through_no, LONG_AFTER)
-    empty_batches(house, group, condensation, [] if done is None else [done.batch_id])
+    empty_batches(house, group, condense_group(house, group, through_no, LONG_AFTER))
+    [*_, newest] = house.ledger.retention.list_condensed_ids("checks", "")
+    filled = {path.parent.name for path in house.lake.root.glob("checks/*/part-*.parquet")}
+    condensed = {name for name in filled if name.startswith("batch_id=retention-")}
+    assert condensed == {f"batch_id={newest}"}
 
 
 @settings(max_examples=4)
