@@ -83,7 +83,7 @@ def condense(house: House, through_no: int) -> None:
     assert condensed == {f"batch_id={newest}"}
 
 
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(batches=st.lists(rows, min_size=3, max_size=4), cuts=st.tuples(st.integers(1, 3), st.integers(2, 4)))
 def test_every_reader_of_all_that_was_condensed_finds_the_same_rows(
     batches: list[Rows], cuts: tuple[int, int]
