@@ -21,6 +21,7 @@ from flows.ingest.describe.grammar import list_placeholders, read_yaml
 from flows.notify import config as notify
 from flows.policy_files import ENTRY_KEYS, LEAF_KEYS
 from flows.policy_terms import UNITS
+from flows.retention import config as retention
 from flows.review import people
 
 DOCS = Path(__file__).resolve().parent
@@ -34,6 +35,7 @@ MODELS: Mapping[str, tuple[type[BaseModel], ...]] = {
     "quality/<table>.yaml": (rules.TableRules,),
     "notify.yaml": (notify._NotifyFile,),  # noqa: SLF001 -- what the file may hold
     "review.yaml": (people._ReviewFile,),  # noqa: SLF001
+    "retention.yaml": (retention.RetentionSettings,),
     "clock.yaml": (clock._ClockFile,),  # noqa: SLF001
 }
 """The models that read each configuration file."""

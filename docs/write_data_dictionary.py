@@ -209,7 +209,8 @@ def _name_type(kind: sa.types.TypeEngine[Any]) -> str:
         return "instant"
     if isinstance(kind, sa.String) and kind.length:
         return f"text, {kind.length}"
-    names = {"TEXT": "text", "INTEGER": "whole number", "BOOLEAN": "true or false", "DATE": "day", "JSON": "JSON"}
+    names = {"TEXT": "text", "BOOLEAN": "true or false", "DATE": "day", "JSON": "JSON"}
+    names |= dict.fromkeys(("INTEGER", "BIGINT"), "whole number")
     return names[str(kind)]
 
 

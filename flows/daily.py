@@ -1,6 +1,6 @@
-"""What Prefect runs between two months: the morning's digests, deliveries, freshness, and the alarm of a failed run.
+"""What Prefect runs between two months: digests, deliveries, freshness, the alarm of a failed run, and retention.
 
-Each is a plain function of `flows.alerting` or `flows.cycle`, which the command line calls too.
+Each is a plain function of `flows.alerting`, `flows.cycle` or `flows.retention`, which the command line calls too.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
@@ -22,7 +22,10 @@ from flows.findings import FailedRun
 from flows.forms import ConfigFolder, HomeFolder, RunId
 from flows.ingest.flow import open_flow_house, read_clock
 from flows.ledger.outbox import PENDING
+from flows.ledger.retention import RetentionItem
 from flows.month import city_day
+from flows.retention.applying import apply_retention
+from flows.retention.candidates import Candidate
 from flows.status.board import look_at_installation
 from flows.status.page import write_status_files
 from flows.status.text import write_markdown
@@ -103,6 +106,28 @@ def status_page(home: HomeFolder = None, config: ConfigFolder = None) -> None:
         board = look_at_installation(house, read_clock())
         write_status_files(house.settings.home, board)
     create_markdown_artifact(key="status", markdown=write_markdown(board), description="The installation at a glance")
+
+
+@flow(name="retention", flow_run_name=name_day)
+def retention(home: HomeFolder = None, config: ConfigFolder = None) -> None:
+    """Delete what an earlier run announced and nobody needs, announce what has outlived its time; show both.
+
+    Killed, the next run makes it good.
+    """
+    with open_flow_house(home, config) as house:
+        report = apply_retention(house, read_clock)
+    deleted = [_show_item(it, "now") for it in report.deleted]
+    waiting = [_show_item(it, f"from {city_day(due_at)} on" if due_at else "") for it, due_at in report.waiting]
+    create_table_artifact(
+        key="retention",
+        table=[*deleted, *waiting],
+        description=f"Deleted: {len(deleted)}. Announced: {len(waiting)}; say so before the day if one must stay.",
+    )
+
+
+def _show_item(item: Candidate | RetentionItem, deleted: str) -> dict[str, str | int]:
+    size = {"files": item.file_count, "bytes": item.byte_count}
+    return {"what": item.kind, "subject": item.subject, **size, "deleted": deleted}
 
 
 def _describe_failure(client: SyncPrefectClient, run_id: UUID) -> FailedRun | None:

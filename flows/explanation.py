@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from flows.condensed import condense_landings
 from flows.engines import choose_engine
 from flows.errors import QualityGate, UsageError
 from flows.evaluate.assessment import assess_workers, read_titles
@@ -46,7 +47,8 @@ def explain_community_month(
     ratings = house.ledger.results.list_ratings(record.month, record.revision)
     scratch = house.settings.home / SCRATCH
     engine = choose_engine(house.settings, scratch)
-    with CommunityView(house.lake, inputs.landings, scratch, engine, community_code=community_code) as view:
+    landings = condense_landings(inputs.landings, house.ledger.retention.list_condensations())
+    with CommunityView(house.lake, landings, scratch, engine, community_code=community_code) as view:
         presence = {source.platform: source.present for source in inputs.sources}
         # The view is one community's: of the assessment only its own rows and counts are whole.
         assessment = assess_communities(view, policy_at, month, presence)

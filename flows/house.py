@@ -5,16 +5,18 @@ from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
 from flows.clock import load_wrong_until, refuse_wrong_clock
+from flows.condensed import condense_landings
 from flows.disk import explain_full_disk
 from flows.engines import choose_engine
 from flows.errors import ConfigurationError, FivestarError, QualityGate
 from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
 from flows.ledger import Ledger
-from flows.ledger.locks import Confirm, name_process
+from flows.ledger.locks import Confirm, MonthLocks, name_process
 from flows.ledger.results import RevisionRecord
 from flows.locks import hold_file
 from flows.logs import log_begin, log_end, log_warning
@@ -52,9 +54,14 @@ class House:
     def __exit__(self, *_: object) -> None:
         self.ledger.close()
 
+    def list_readable(self) -> list[Landing]:
+        """Every landing whose rows the lake has, condensed batches in the place of those that it has no more."""
+        return condense_landings(self.ledger.list_landings(), self.ledger.retention.list_condensations())
+
     def view(self, landings: list[Landing] | None = None) -> LakeView:
         """The canonical tables as all landings make them, or as the given ones do."""
         chosen = self.ledger.list_landings() if landings is None else landings
+        chosen = condense_landings(chosen, self.ledger.retention.list_condensations())
         scratch = self.settings.home / SCRATCH
         return self.lake.view(chosen, scratch, choose_engine(self.settings, scratch))
 
@@ -77,7 +84,7 @@ class House:
         with ExitStack() as stack:
             try:
                 self.refuse_wrong_clock(clock())
-                confirm = stack.enter_context(self._lock_month(month, step, clock))
+                confirm = stack.enter_context(lock_month(self.settings.home, self.ledger.months, month, step, clock))
             except FivestarError as error:
                 with suppress(FivestarError), record_step(self, step, clock, month=month) as counts:
                     counts["error"] = str(error)
@@ -86,18 +93,22 @@ class House:
             stack.callback(_HELD.reset, before)
             yield
 
-    @contextmanager
-    def _lock_month(self, month: Month, step: str, clock: Clock) -> Iterator[Confirm]:
-        refusal = f"{month}: another run is working on this month."
-        months = self.ledger.months
-        if months.hold_across_machines:
-            with months.hold(month, step, refusal) as confirm:
-                yield confirm
-            return
-        since = clock().astimezone(CITY_ZONE).isoformat(timespec="seconds")
-        file = self.settings.home / "locks" / f"{month}.lock"
-        with hold_file(file, refusal, f"{step} {name_process()} since {since}"):
-            yield lambda: None
+
+@contextmanager
+def lock_month(home: Path, months: MonthLocks, month: Month, step: str, clock: Clock) -> Iterator[Confirm]:
+    """The month for this process alone: by the database where it can, else by a file in the home.
+
+    Raises `SourceUnavailable` if another process holds it.
+    """
+    refusal = f"{month}: another run is working on this month."
+    if months.hold_across_machines:
+        with months.hold(month, step, refusal) as confirm:
+            yield confirm
+        return
+    since = clock().astimezone(CITY_ZONE).isoformat(timespec="seconds")
+    file = home / "locks" / f"{month}.lock"
+    with hold_file(file, refusal, f"{step} {name_process()} since {since}"):
+        yield lambda: None
 
 
 def open_house(settings: Settings) -> House:

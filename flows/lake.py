@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from flows.engines import DuckDBEngine, OpenEngine
 from flows.errors import describe_damage
+from flows.retired import refuse_retired, revive_batch
 from flows.schema import TABLES, Column, Table
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ class StagedBatch:
             landed_at=landed_at,
         )
         target = self._root / self.table.name / f"batch_id={manifest.batch_id}"
+        revive_batch(target, self._folder)
         if not target.exists():
             text = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
             (self._folder / "manifest.json").write_bytes(text)
@@ -229,14 +231,16 @@ class Lake:
     def read_manifest(self, table: str, batch_id: str) -> dict[str, Any]:
         """The manifest written with the batch, as plain values. Raises `QualityGate` if the lake has lost it."""
         try:
-            manifest: dict[str, Any] = orjson.loads((self._folder(table, batch_id) / "manifest.json").read_bytes())
+            manifest: dict[str, Any] = orjson.loads(
+                (self.find_folder(table, batch_id) / "manifest.json").read_bytes()
+            )
         except (FileNotFoundError, orjson.JSONDecodeError):
             raise describe_damage(table, batch_id, "its manifest is gone") from None
         return manifest
 
     def read_quarantine(self, table: str, batch_id: str) -> pa.Table:
         """The batch's rejected rows in `QUARANTINE_SCHEMA`."""
-        files = sorted(self._folder(table, batch_id).glob("quarantine-*.parquet"))
+        files = sorted(self.find_folder(table, batch_id).glob("quarantine-*.parquet"))
         return pa.concat_tables([pq.read_table(file) for file in files]) if files else QUARANTINE_SCHEMA.empty_table()
 
     def view(self, landings: Sequence[Landing], scratch: Path, open_engine: OpenEngine = DuckDBEngine) -> "LakeView":
@@ -245,9 +249,10 @@ class Lake:
 
     def list_parts(self, table: str, batch_id: str) -> list[str]:
         """The Parquet files that hold the batch's rows; none if every row was rejected."""
-        return [str(file) for file in sorted(self._folder(table, batch_id).glob("part-*.parquet"))]
+        return [str(file) for file in sorted(self.find_folder(table, batch_id).glob("part-*.parquet"))]
 
-    def _folder(self, table: str, batch_id: str) -> Path:
+    def find_folder(self, table: str, batch_id: str) -> Path:
+        """Where the batch lies."""
         return self.root / table / f"batch_id={batch_id}"
 
 
@@ -292,6 +297,10 @@ class LakeView:
             return self._engine.read_batches(files, self._lake.root / name)
         return self._ibis.memtable(arrow_schema(table).append(pa.field("batch_id", pa.string())).empty_table())
 
+    def batch(self, name: str, batch_id: str) -> "ibis.Table":
+        """The rows of one batch of the canonical table `name` as they lie there, whether it counts or not."""
+        return self._engine.read_batches(self._lake.list_parts(name, batch_id), self._lake.root / name)
+
     def _merge(self, table: Table) -> "ibis.Table":
         from flows.merging import drop_superseded, list_superseded, number_rows  # noqa: PLC0415 -- as for ibis
 
@@ -305,5 +314,6 @@ class LakeView:
         files = self._lake.list_parts(table.name, batch_id)
         found_count = sum(pq.read_metadata(file).num_rows for file in files)
         if found_count != row_count:
+            refuse_retired(self._lake.find_folder(table.name, batch_id), table.name, batch_id)
             raise describe_damage(table.name, batch_id, f"{found_count} rows are there, and {row_count} landed")
         return files

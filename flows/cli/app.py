@@ -17,7 +17,9 @@ from flows.cli import (
     objections,
     quality,
     quarantine,
+    recovery,
     remind,
+    retention,
     review,
     server,
     status,
@@ -40,6 +42,8 @@ history.register(app)
 doctor.register(app)
 server.register(app)
 status.register(app)
+recovery.register(app)
+retention.register(app)
 compare.register(app)
 letters.register(review.app)
 objections.register(review.app)

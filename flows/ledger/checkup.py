@@ -28,7 +28,7 @@ def examine_ledger(url: str) -> LedgerState:
     """
     engine = open_engine(url, busy_seconds=BUSY_SECONDS, changes_nothing=True)
     try:
-        return "absent" if _is_absent(engine.url) else _examine(engine)
+        return "absent" if is_absent(engine.url) else _examine(engine)
     except SQLAlchemyError as error:
         raise ConfigurationError(
             f"{describe_url(url)}: the database cannot be used ({type(error).__name__}). Its tables are not those "
@@ -38,7 +38,8 @@ def examine_ledger(url: str) -> LedgerState:
         engine.dispose()
 
 
-def _is_absent(url: URL) -> bool:
+def is_absent(url: URL) -> bool:
+    """Whether the database is a file that isn't there yet."""
     name = url.database or ""
     is_path = url.get_backend_name() == "sqlite" and bool(name) and not name.startswith("file:")
     return is_path and not Path(name).exists()

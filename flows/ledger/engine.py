@@ -41,18 +41,23 @@ def open_engine(url: str, *, busy_seconds: int = BUSY_SECONDS, changes_nothing: 
             f"FIVESTAR_DATABASE_URL is not a database URL that this installation can use ({type(error).__name__}). "
             "Write it as SQLAlchemy does, for example sqlite:///ledger.sqlite."
         ) from None
-    shown = describe_url(url)
-    file = Path(parsed.database) if engine.dialect.name == "sqlite" and parsed.database else None
-
-    def explain(context: ExceptionContext) -> FivestarError | None:
-        return explain_fault(context, shown, file)
-
-    event.listen(engine, "handle_error", explain, retval=True)
+    tell_faults(engine)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, busy_seconds, changes_nothing)
     elif engine.dialect.name == "postgresql":
         _prepare_postgresql(engine, busy_seconds)
     return engine
+
+
+def tell_faults(engine: Engine) -> None:
+    """From here on the faults of the engine's database come as errors of the program's own."""
+    shown = engine.url.render_as_string(hide_password=True)
+    file = Path(engine.url.database) if engine.dialect.name == "sqlite" and engine.url.database else None
+
+    def explain(context: ExceptionContext) -> FivestarError | None:
+        return explain_fault(context, shown, file)
+
+    event.listen(engine, "handle_error", explain, retval=True)
 
 
 def describe_url(url: str) -> str:

@@ -56,6 +56,11 @@ def downgrade(url: str, revision: str) -> None:
         engine.dispose()
 
 
+def make_schema(connection: Connection, revision: str) -> None:
+    """Make the tables of the schema `revision` in a database that has none."""
+    command.upgrade(_configure(connection), revision)
+
+
 def find_head() -> str | None:
     """The schema of this version of the program."""
     return _open_scripts().get_current_head()

@@ -17,6 +17,7 @@ from flows.ledger.outbox import OutboxLedger
 from flows.ledger.pulls import FINDINGS, PullRecord, PullStatus, ReadingLedger
 from flows.ledger.register import RegisterLedger
 from flows.ledger.results import ResultLedger
+from flows.ledger.retention import RetentionLedger
 from flows.ledger.review_tables import decisions, grade_register, objections, preparations
 from flows.ledger.reviews import ReviewLedger
 from flows.ledger.tables import landings, outcomes, pulls, revisions
@@ -51,6 +52,7 @@ class Ledger:
         self.readings = ReadingLedger(engine)
         self.months = MonthLocks(engine)
         self.watching = WatchLedger(engine)
+        self.retention = RetentionLedger(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:

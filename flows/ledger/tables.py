@@ -5,6 +5,7 @@ What was judged is only ever added; a correction is a new row.
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -255,4 +256,29 @@ provider_calls = Table(
     Column("answered_at", Instant),
     Index("ix_provider_calls_quota_key", "quota_key"),
     Index("ix_provider_calls_outbox_id", "outbox_id"),
+)
+
+condensations = Table(
+    "condensations",
+    metadata,
+    number_rows(),
+    Column("table_name", String(40), nullable=False),
+    Column("platform", String(80), nullable=False),
+    Column("through_no", Integer, ForeignKey("landings.id"), nullable=False),
+    Column("batch_id", String(200), nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("condensed_at", Instant, nullable=False),
+)
+
+retention_items = Table(
+    "retention_items",
+    metadata,
+    number_rows(),
+    Column("kind", String(40), nullable=False),
+    Column("subject", String(400), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("file_count", Integer, nullable=False),
+    Column("byte_count", BigInteger, nullable=False),
+    Column("announced_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
 )

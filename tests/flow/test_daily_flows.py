@@ -1,6 +1,7 @@
 """The flows between two months: what they do on Prefect, and how much of a failure may be told."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.states import Completed, Failed, Running
 
 from flows import daily
+from flows.month import city_day
 
 pytestmark = pytest.mark.flow
 
@@ -161,3 +163,24 @@ def test_only_the_programs_own_errors_are_told_word_for_word(message: str, told:
 def test_the_programs_own_errors_are_all_known() -> None:
     assert {"FivestarError", "ConfigurationError", "DeliveryIncomplete", "QualityGate"} <= daily.SPEAKS_FOR_ITSELF
     assert "KeyError" not in daily.SPEAKS_FOR_ITSELF
+
+
+def test_retention_announces_before_it_deletes_and_shows_both(engine: None, home: Home, at: Any) -> None:
+    folder = home.path / "compare" / "2024-03-old"
+    folder.mkdir(parents=True)
+    (folder / "compare.html").write_text("x")
+    # Long after its six months, whatever the day on which the test runs.
+    now = datetime.now(UTC) + timedelta(days=365)
+    for instant, deleted in (
+        (now, f"from {city_day(now + timedelta(days=14))} on"),
+        (now + timedelta(days=14), "now"),
+    ):
+        at(instant)
+        state = run(daily.retention, home)
+        assert state.is_completed()
+        run_id = state.state_details.flow_run_id
+        with get_client(sync_client=True) as client:
+            [shown] = [it for it in client.read_artifacts() if it.flow_run_id == run_id]
+        rows = {row["subject"]: row["deleted"] for row in json.loads(shown.data)}
+        assert rows["compare/2024-03-old"] == deleted
+    assert not folder.exists()

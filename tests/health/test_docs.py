@@ -60,7 +60,7 @@ def list_commands() -> dict[str, set[str]]:
     def add(name: str, command: object) -> None:
         children = getattr(command, "commands", None)
         if children is None:
-            commands[name] = {option for parameter in command.params for option in parameter.opts}  # type: ignore[attr-defined]
+            commands[name] = {option for it in command.params for option in (*it.opts, *it.secondary_opts)}  # type: ignore[attr-defined]
         else:
             for child, found in children.items():
                 add(f"{name} {child}".strip(), found)

@@ -11,7 +11,7 @@ from alembic.config import Config
 
 from flows.ledger.migrating import MIGRATIONS
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 AT = datetime(2024, 4, 3, 1, 2, 3, 456789, tzinfo=UTC).replace(tzinfo=None)
 DAY = date(2024, 4, 1)
 

@@ -7,15 +7,19 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from flows.condensed import Condensation
+from flows.errors import ConfigurationError
+from flows.lake import Manifest
 from flows.ledger import Ledger
 from flows.ledger.columns import metadata
+from flows.ledger.migrating import downgrade
 from flows.ledger.results import Making
 from flows.ledger.review_rows import ArrearsLine, Decision, Objection, Preparation, RegisterEntry
 from flows.results import Change, Lineage, MonthResult, RegisterRecord
 
 NOW = datetime(2024, 4, 3, tzinfo=UTC)
-MAY_CHANGE = {"outcomes", "pulls", "landings", "outbox", "quotas", "provider_calls"}
-"""What ran and what was sent: a pull's end and a message's status are updated."""
+MAY_CHANGE = {"outcomes", "pulls", "landings", "outbox", "quotas", "provider_calls", "retention_items"}
+"""What ran and what was sent: a pull's end, a message's status and an announcement's are updated."""
 GUARDED = sorted(set(metadata.tables) - MAY_CHANGE)
 
 
@@ -49,8 +53,25 @@ def filled(ledger_url: str, make_result: Callable[..., MonthResult]) -> Iterator
     yield ledger_url
 
 
+def condense(url: str) -> None:
+    """Let a condensed batch stand for one that landed. No older schema can be gone back to after that."""
+    ledger = Ledger.open(url)
+    window = (NOW, NOW)
+    pull_id = ledger.begin_pull(platform="p", resource="events", table="events", window=window, started_at=NOW)
+    manifest = Manifest("b", "events", "p", "events", "s", None, None, {}, {}, 1, 1, 0, {}, "0" * 64, NOW)
+    ledger.finish_pull(
+        pull_id, status="complete", message="", received_count=1, landed_count=1, rejected_count=0, finished_at=NOW,
+        manifests=[manifest],
+    )  # fmt: skip
+    [landing] = ledger.list_landings()
+    ledger.retention.add_condensation(Condensation("events", "p", landing.landing_no, "c", 1, NOW))
+    ledger.close()
+
+
 @pytest.mark.parametrize("table", GUARDED)
 def test_no_row_of_what_moved_pay_can_be_changed_or_removed(filled: str, table: str) -> None:
+    if table == "condensations":
+        condense(filled)
     engine = sa.create_engine(filled)
     target = metadata.tables[table]
     column = list(target.columns)[-1]
@@ -66,3 +87,10 @@ def test_no_row_of_what_moved_pay_can_be_changed_or_removed(filled: str, table: 
             assert connection.execute(sa.select(target)).all() == before
     finally:
         engine.dispose()
+
+
+def test_a_ledger_with_condensed_batches_keeps_the_schema_that_can_read_them(filled: str) -> None:
+    condense(filled)
+    with pytest.raises(ConfigurationError, match=r"can't be taken back from 0007: that would drop condensations"):
+        downgrade(filled, "0006")
+    assert len(Ledger.open(filled).retention.list_condensations()) == 1

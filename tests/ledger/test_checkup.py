@@ -68,7 +68,7 @@ def test_an_empty_database_stays_empty(postgresql_url: str) -> None:
     assert describe_schema(postgresql_url) == {}
 
 
-@pytest.mark.parametrize(("revision", "state"), [("0006", "current"), ("0001", "older"), ("9999", "newer")])
+@pytest.mark.parametrize(("revision", "state"), [("0007", "current"), ("0001", "older"), ("9999", "newer")])
 def test_what_is_tried_on_a_server_is_taken_back(postgresql_url: str, revision: str, state: str) -> None:
     Ledger.open(postgresql_url).close()
     with connect(postgresql_url) as connection:

@@ -166,7 +166,7 @@ def test_a_migration_that_fails_leaves_the_older_schema_and_says_what_to_do(ledg
     with connect(ledger_url) as connection:
         connection.execute(sa.text("CREATE TABLE quotas (id INTEGER)"))
     before = describe_schema(ledger_url)
-    with pytest.raises(ConfigurationError, match=r"could not be brought from 0003 to 0006 \(\w+Error\)\. Nothing"):
+    with pytest.raises(ConfigurationError, match=r"could not be brought from 0003 to 0007 \(\w+Error\)\. Nothing"):
         Ledger.open(ledger_url)
     assert describe_schema(ledger_url) == before
     assert read(ledger_url, WHAT_WAS_JUDGED) == WHAT_WAS_JUDGED

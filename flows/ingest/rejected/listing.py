@@ -71,7 +71,7 @@ def list_rejected(house: House, asked: Filter) -> Iterator[tuple[QuarantinedBatc
     Raises `ConfigurationError` for a source that never was, `QualityGate` if the lake lacks rows that landed.
     """
     check_platform(house, asked.platform)
-    standing = Standing(house.ledger.list_landings())
+    standing = Standing(house.list_readable())
     batches = [it for it in list_batches(house, standing, with_refused=True) if asked.takes_batch(it)]
     superseded = _find_superseded(house, standing, [it for it in batches if not it.is_refused])
     for batch in batches:

@@ -116,7 +116,7 @@ def read_quarantine(
     house: House, *, platform: str | None = None, table: str | None = None
 ) -> Iterator[QuarantinedRow]:
     """The rejected rows of every batch that counts, in the order of landing, but for those that landed since."""
-    for batch in list_batches(house, Standing(house.ledger.list_landings())):
+    for batch in list_batches(house, Standing(house.list_readable())):
         if platform in (None, batch.platform) and table in (None, batch.table):
             yield from (row for row in read_batch(house, batch) if row.state == "open")
 

@@ -75,7 +75,7 @@ def replay_quarantine(
 
 def _group_batches(house: House, asked: Mapping[str, str]) -> list[list[QuarantinedBatch]]:
     """The batches asked for with rows that wait, by resource, registers first; within one in the order of landing."""
-    found = list(list_batches(house, Standing(house.ledger.list_landings())))
+    found = list(list_batches(house, Standing(house.list_readable())))
     chosen = [batch for batch in found if all(getattr(batch, name) == value for name, value in asked.items())]
     if "batch_id" in asked and not chosen:
         raise UsageError(

@@ -72,7 +72,7 @@ class ResourceReplay:
     def run(self, batch_ids: Sequence[str], *, dry_run: bool) -> list[BatchReplay]:
         """What became of the batches; all are judged anew if a batch of their table lands meanwhile."""
         for _ in range(ATTEMPTS_MAX):
-            standing = Standing(self._house.ledger.list_landings())
+            standing = Standing(self._house.list_readable())
             batches = [it for it in list_batches(self._house, standing) if it.batch_id in batch_ids]
             mapper = self._make_mapper(batches)
             try:

@@ -1,0 +1,1 @@
+"""What an installation is brought back from: backups made, examined, and restored."""

@@ -1,0 +1,113 @@
+"""Retention applied: what outlived its time is announced, and what was announced long enough ago is deleted."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flows.house import Clock, House, record_step
+from flows.ledger.retention import RetentionItem
+from flows.locks import hold_file
+from flows.retention.candidates import (
+    Candidate,
+    Group,
+    find_condensation,
+    find_free,
+    go_back,
+    list_candidates,
+    list_groups,
+)
+from flows.retention.condensing import condense_group, empty_batches
+from flows.retention.config import RetentionSettings, load_retention_settings
+
+
+@dataclass(frozen=True)
+class RetentionReport:
+    """What was deleted, what is announced and waits, and what would be announced.
+
+    Each candidate comes with the instant from which it is deleted; nothing if it isn't announced yet.
+    """
+
+    deleted: Sequence[RetentionItem]
+    waiting: Sequence[tuple[Candidate, datetime | None]]
+
+
+def preview_retention(house: House, now: datetime) -> RetentionReport:
+    """What retention would announce and delete; nothing is written."""
+    settings = load_retention_settings(house.settings.config)
+    candidates = list_candidates(house, settings, now)
+    return RetentionReport((), [(it, _find_due(house, settings, it)) for it in candidates])
+
+
+def apply_retention(house: House, clock: Clock) -> RetentionReport:
+    """Delete what was announced at least `announced_days` ago and still is to go, and announce what is new.
+
+    A killed run is made good by the next one. Raises `SourceUnavailable` if another run is at it.
+    """
+    lock = house.settings.home / "locks" / "retention.lock"
+    with hold_file(lock, "retention: another run is at it."), record_step(house, "retention", clock) as counts:
+        settings, now = load_retention_settings(house.settings.config), clock()
+        deleted = _delete_announced(house, settings, now)
+        counts.update(deleted=len(deleted), deleted_bytes=sum(it.byte_count for it in deleted))
+        candidates = list_candidates(house, settings, now)
+        fresh = [it for it in candidates if _find_item(house, it) is None]
+        for candidate in fresh:
+            house.ledger.retention.announce(**vars(candidate), announced_at=now)
+        counts.update(announced=len(fresh), announced_bytes=sum(it.byte_count for it in fresh))
+    return RetentionReport(deleted, [(it, _find_due(house, settings, it)) for it in candidates])
+
+
+def _find_item(house: House, candidate: Candidate) -> RetentionItem | None:
+    """The announcement of just this, if it waits."""
+    return next((it for it in house.ledger.retention.list_items() if _names(it, candidate)), None)
+
+
+def _find_due(house: House, settings: RetentionSettings, candidate: Candidate) -> datetime | None:
+    item = _find_item(house, candidate)
+    return None if item is None else item.announced_at + timedelta(days=settings.announced_days)
+
+
+def _names(item: RetentionItem, candidate: Candidate) -> bool:
+    same = (item.kind, item.subject, item.detail) == (candidate.kind, candidate.subject, candidate.detail)
+    return same and item.deleted_at is None
+
+
+def _delete_announced(house: House, settings: RetentionSettings, now: datetime) -> list[RetentionItem]:
+    ripe = [
+        item
+        for item in house.ledger.retention.list_items()
+        if item.deleted_at is None and item.announced_at + timedelta(days=settings.announced_days) <= now
+    ]
+    candidates = list_candidates(house, settings, now)
+    deleted = []
+    for item in ripe:
+        if item.kind == "batches":
+            is_done = _condense(house, item.detail, go_back(now, settings.raw_batches_months), now)
+        else:
+            # One that has been written to since it was announced is announced anew.
+            is_done = any(_names(item, candidate) for candidate in candidates)
+            if is_done:
+                shutil.rmtree(house.settings.home / item.subject)
+        if is_done:
+            house.ledger.retention.note_deleted(item.id, now)
+            deleted.append(item)
+    return deleted
+
+
+def _condense(house: House, detail: Any, facts_from: datetime, now: datetime) -> bool:
+    """Whether the announced batches are condensed and empty now; not if something has come to need them since."""
+    group = _find_group(house, detail)
+    through_no = detail["through_no"]
+    done = find_condensation(house, group)
+    if done is None or done.through_no < through_no:
+        if through_no not in {it.landing_no for it in find_free(house, group, facts_from)}:
+            return False
+        done = condense_group(house, group, through_no, now)
+    # Also what a run left that was killed after condensing.
+    empty_batches(house, group, done)
+    return True
+
+
+def _find_group(house: House, detail: Any) -> Group:
+    return next(it for it in list_groups(house) if (it.table, it.platform) == (detail["table"], detail["platform"]))

@@ -1,0 +1,60 @@
+"""`config/retention.yaml`: for how long what is kept."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from flows.errors import ConfigurationError
+
+FILE = "retention.yaml"
+TEXT_SHOWN = 200
+DECISIONS_YEARS_LEAST = 3
+"""PIPL art. 56: records of such processing are kept for three years at least."""
+RAW_BATCHES_MONTHS_LEAST = 3
+"""As far as an indicator's window reaches back, whatever lands late (policy §2)."""
+
+
+class RetentionSettings(BaseModel):
+    """How long what is kept, and how long an announced deletion waits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    raw_batches_months: int = Field(ge=RAW_BATCHES_MONTHS_LEAST)
+    logs_months: int = Field(ge=1)
+    decisions_years: int = Field(ge=DECISIONS_YEARS_LEAST)
+    announced_days: int = Field(ge=1)
+
+
+def load_retention_settings(folder: Path) -> RetentionSettings:
+    """The retention settings of the configuration `folder`.
+
+    Raises `ConfigurationError` for a missing file or key, an unknown one, or less than what must be kept.
+    """
+    file = folder / FILE
+    try:
+        content: Any = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{file}: not there, so nothing may be deleted. Restore it, or name another folder with --config."
+        ) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{FILE}: not YAML in UTF-8: {' '.join(str(error).split())[:TEXT_SHOWN]}. Mend it."
+        ) from None
+    try:
+        return RetentionSettings.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(_describe(error)) from None
+
+
+def _describe(error: ValidationError) -> str:
+    problems = error.errors(include_url=False)
+    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+    path = ".".join(str(part) for part in first["loc"]) or "the file"
+    if first["type"] == "extra_forbidden":
+        return f"{FILE}, {path}: not a known key. Known: {', '.join(RetentionSettings.model_fields)}. Correct it."
+    found = "" if first["type"] == "missing" else f"; it is {first['input']!r}"
+    return f"{FILE}, {path}: {first['msg']}{found}. Correct it."
