@@ -17,7 +17,7 @@ from flows.ingest.connect.rest import Timing
 from flows.ingest.describe.rules import load_rules
 from flows.ingest.describe.source import Source
 from flows.ingest.doctor import Finding, SourceDoctor, fail, list_source_placeholders, read_source_files
-from flows.lake import Lake
+from flows.lake import describe_lake_url, open_lake
 from flows.ledger import Ledger
 from flows.ledger.checkup import LedgerState, describe_url, examine_ledger
 from flows.month import city_day
@@ -60,7 +60,9 @@ def examine_installation(
     state, finding = _examine_ledger(settings)
     yield finding
     ready = [it for it in chosen if not _list_unset(settings, it)]
-    house = House(settings, Lake(settings.home / "lake"), Ledger.open(settings.database_url)) if state else None
+    if settings.lake_url is not None:
+        yield _examine_lake(settings.home, settings.lake_url)
+    house = _open_stores(settings) if state else None
     try:
         if house is not None:
             yield _examine_chain(house.ledger)
@@ -69,6 +71,7 @@ def examine_installation(
     finally:
         if house is not None:
             house.ledger.close()
+            house.lake.close()
 
 
 def _examine_configuration(
@@ -213,6 +216,24 @@ def _examine_home(home: Path) -> Iterator[Finding]:
         yield Finding("warn", "disk", text, advice)
     else:
         yield Finding("fail", "disk", text, advice, error=ConfigurationError(f"disk: {text}: {advice}."))
+
+
+def _examine_lake(home: Path, url: str) -> Finding:
+    """Whether the lake that the environment names can be listed, read and written, by a file that is taken back."""
+
+    def describe() -> str:
+        lake = open_lake(home, url)
+        try:
+            lake.storage.probe()
+        finally:
+            lake.close()
+        return f"{describe_lake_url(url)} can be read and written"
+
+    return _try("lake", describe)
+
+
+def _open_stores(settings: Settings) -> House:
+    return House(settings, open_lake(settings.home, settings.lake_url), Ledger.open(settings.database_url))
 
 
 def _examine_ledger(settings: Settings) -> tuple[bool, Finding]:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from flows.engines import choose_engine
 from flows.errors import ConfigurationError, FivestarError, QualityGate
-from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
+from flows.lake import STAGING, Lake, LakeView, Landing, open_lake, remove_leftovers
 from flows.ledger import Ledger
 from flows.ledger.results import RevisionRecord
 from flows.month import Month
@@ -27,7 +27,7 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class House:
-    """Settings, lake and ledger of one installation; as a context manager it lets go of the database at the end."""
+    """Settings, lake and ledger of one installation; as a context manager it lets go of them at the end."""
 
     settings: Settings
     lake: Lake
@@ -38,6 +38,7 @@ class House:
 
     def __exit__(self, *_: object) -> None:
         self.ledger.close()
+        self.lake.close()
 
     def view(self, landings: list[Landing] | None = None) -> LakeView:
         """The canonical tables as all landings make them, or as the given ones do."""
@@ -63,7 +64,7 @@ def open_house(settings: Settings) -> House:
             f"{settings.home}: no folder that can be made or used ({error.strerror}). "
             "Name another one with --home or FIVESTAR_HOME."
         ) from None
-    lake = Lake(settings.home / "lake")
+    lake = open_lake(settings.home, settings.lake_url)
     for folder in (lake.root / STAGING, settings.home / SCRATCH):
         remove_leftovers(folder)
     return House(settings, lake, Ledger.open(settings.database_url))
