@@ -2,6 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 SPARK_INSTALLED := .venv/.spark
+DASK_INSTALLED := .venv/.dask
 MUTATE_INSTALLED := .venv/.mutate
 BENCH_BIN := .venv-bench/bin
 BENCH_INSTALLED := .venv-bench/.installed
@@ -10,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test test-cases spark lint format docs lock bench-ingest bench-evaluate bench-review bench-digest mutate
+.PHONY: demo test test-cases spark dask lint format docs lock bench-ingest bench-evaluate bench-review bench-digest bench-prefect bench-scale mutate
 
 # The lock holds every package: without --no-deps, pip before 23.3 looks past it for what a dependency names with an extra.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -30,8 +31,15 @@ $(SPARK_INSTALLED): $(INSTALLED) requirements-spark.lock
 
 spark: $(SPARK_INSTALLED)
 
+# Dask brings no more than 25 MB on top of requirements.lock, which its lock leaves out.
+$(DASK_INSTALLED): $(INSTALLED) requirements-dask.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r requirements-dask.lock
+	touch $(DASK_INSTALLED)
+
+dask: $(DASK_INSTALLED)
+
 # A worker for each core, but no more than four: each holds about a gigabyte. ARGS=-n0 runs all in one process.
-test: $(SPARK_INSTALLED)
+test: $(SPARK_INSTALLED) $(DASK_INSTALLED)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 # The rules' worked cases alone; how to add one: docs/cases.zh-CN.md.
@@ -69,6 +77,12 @@ bench-review: $(INSTALLED)
 bench-digest: $(INSTALLED)
 	$(BIN)/python -m benchmarks.digest $(ARGS)
 
+bench-prefect: $(INSTALLED)
+	$(BIN)/python -m benchmarks.prefect_overhead $(ARGS)
+
+bench-scale: $(INSTALLED)
+	$(BIN)/python -m benchmarks.scale $(ARGS)
+
 $(MUTATE_INSTALLED): $(SPARK_INSTALLED) requirements-mutate.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r requirements-mutate.lock
 	touch $(MUTATE_INSTALLED)
@@ -87,6 +101,12 @@ lock: $(INSTALLED)
 		print(*extras["spark"], sep="\n")' \
 	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --constraint requirements.lock --output-file requirements-spark.lock -
+	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+		print(*extras["dask"], sep="\n")' \
+	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --constraint requirements.lock \
+		$$(sed -nE 's/^([a-z0-9.-]+)(\[[^]]*\])?==.*/--no-emit-package \1/p' requirements.lock) --output-file requirements-dask.lock -
+	sed -i '/^# The following packages were excluded/,$$d' requirements-dask.lock
 	$(BIN)/python -c 'import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
 		print(*groups["mutate"], sep="\n")' \
 	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
