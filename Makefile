@@ -80,6 +80,7 @@ bench-digest: $(INSTALLED)
 bench-prefect: $(INSTALLED)
 	$(BIN)/python -m benchmarks.prefect_overhead $(ARGS)
 
+# ARGS=HOME, an installation that has run.
 bench-scale: $(INSTALLED)
 	$(BIN)/python -m benchmarks.scale $(ARGS)
 

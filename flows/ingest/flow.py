@@ -81,7 +81,7 @@ def open_task_runner(home: str | None, config: str | None) -> Iterator[TaskRunne
             dask.client  # noqa: B018 -- it connects, or starts the cluster
         except OSError as error:
             raise SourceUnavailable(
-                f"Dask's scheduler at {settings.dask_address} did not answer within {DASK_SECONDS} seconds "
+                f"Dask's scheduler at {settings.dask_address or '127.0.0.1, started here,'} did not answer in time "
                 f"({type(error).__name__}). Start it, or mend FIVESTAR_DASK_ADDRESS, then run again."
             ) from None
         yield dask

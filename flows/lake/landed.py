@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,10 @@ class Lake:
     def delete_batch(self, table: str, batch_id: str) -> None:
         """Remove the batch; again changes nothing. Whether a landing names it is for the caller to know."""
         self.storage.remove(_find_key(table, batch_id))
+
+    def remove_unfinished(self, before: datetime) -> list[str]:
+        """The files removed that killed uploads left before that instant; a day before now spares those going on."""
+        return self.storage.remove_unfinished(before)
 
     def copy_batch(self, table: str, batch_id: str, target: "Lake") -> None:
         """Put the same batch into `target`; one that is there stays. Raises `QualityGate` if it is not here."""

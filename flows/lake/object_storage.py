@@ -106,10 +106,6 @@ class ObjectStorage:
         return sorted(file.rpartition("/")[0] for file in files if file.rpartition("/")[2] in SEALS)
 
     def remove_unfinished(self, before: datetime) -> list[str]:
-        """The files removed that killed uploads left before that instant: those of folders that have no seal.
-
-        An upload that goes on must be younger: a day before now is safe.
-        """
         sealed = tuple(f"{key}/" for key in self.list_keys())
         removed = []
         with self._tell():

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -38,6 +39,12 @@ class Storage(Protocol):
     def list_keys(self, below: str = "") -> list[str]:
         """The keys of all folders, or of those below a path, in order."""
 
+    def remove_unfinished(self, before: datetime) -> list[str]:
+        """The files removed that killed writers left before that instant, in folders that aren't whole.
+
+        Whatever is still being written must be younger: a day before now is safe.
+        """
+
     def probe(self) -> None:
         """Raise what stands in the way of listing, reading or writing; nothing is left behind."""
 
@@ -68,6 +75,9 @@ class FolderStorage:
 
     def list_keys(self, below: str = "") -> list[str]:
         return list_sealed(self.root, below)
+
+    def remove_unfinished(self, before: datetime) -> list[str]:  # noqa: ARG002 -- a rename leaves nothing half done
+        return []
 
     def probe(self) -> None:
         try:

@@ -54,7 +54,7 @@ def test_a_scheduler_that_does_not_answer_ends_with_11(tmp_path: Path, monkeypat
     monkeypatch.setattr("flows.ingest.flow.DASK_SECONDS", 1)
     monkeypatch.setenv("FIVESTAR_TASK_RUNNER", "dask")
     monkeypatch.setenv("FIVESTAR_DASK_ADDRESS", "tcp://127.0.0.1:9")
-    told = "Dask's scheduler at tcp://127.0.0.1:9 did not answer within 1 seconds"
+    told = "Dask's scheduler at tcp://127.0.0.1:9 did not answer in time"
     with pytest.raises(SourceUnavailable, match=told), open_task_runner(str(tmp_path), str(CONFIG)):
         pass
 

@@ -1,5 +1,6 @@
 """What holds of a lake wherever it lies: in a folder, on S3, on a filesystem of fsspec's."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ def test_equal_content_from_another_machine_is_the_same_batch_and_stays_as_it_wa
     first, second = (land(open_on(machine), COMMUNITY) for machine in ("one", "two"))
     assert second == first
     assert open_on("three").list_batches() == [("communities", first.batch_id)]
+    assert open_on("three").remove_unfinished(datetime.now(UTC) + timedelta(minutes=1)) == []
+    assert open_on("four").read_manifest("communities", first.batch_id)["landed_count"] == 1
 
 
 def test_what_is_left_without_a_commit_leaves_nothing(open_on: OpenLake) -> None:
