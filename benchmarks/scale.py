@@ -87,7 +87,7 @@ def start_s3() -> Iterator[str]:
         deadline = time.monotonic() + 120
         while True:
             try:
-                requests.put(f"http://127.0.0.1:{port}/lakes", timeout=10).raise_for_status()
+                requests.put(f"http://127.0.0.1:{port}/lakes", timeout=60).raise_for_status()
                 break
             except requests.ConnectionError:
                 if time.monotonic() > deadline:

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 BUCKET = "lakes"
+SECONDS_MAX = 60
 KEYS = {"AWS_ACCESS_KEY_ID": "s3-test-key", "AWS_SECRET_ACCESS_KEY": "s3-t3st-s3cret"}
 NO_ROLE = {"AWS_EC2_METADATA_DISABLED": "true"}
 """So that nobody asks the network for a machine's role."""
@@ -36,7 +37,8 @@ class S3Server:
 
     def _count_free_requests(self, count: str) -> None:
         headers = {"Content-Type": "text/plain"}
-        requests.post(f"{self.root}/moto-api/reset-auth", data=count, headers=headers, timeout=10).raise_for_status()
+        url = f"{self.root}/moto-api/reset-auth"
+        requests.post(url, data=count, headers=headers, timeout=SECONDS_MAX).raise_for_status()
 
 
 @contextmanager
@@ -49,7 +51,7 @@ def start_s3() -> Iterator[S3Server]:
     server.start()
     try:
         _, port = server.get_host_and_port()
-        requests.put(f"http://127.0.0.1:{port}/{BUCKET}", timeout=10).raise_for_status()
+        requests.put(f"http://127.0.0.1:{port}/{BUCKET}", timeout=SECONDS_MAX).raise_for_status()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {**KEYS, **NO_ROLE}.items():
                 patch.setitem(os.environ, name, value)

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from flows.schema import TABLES, Table
 
 LAKE = "lake"
 CACHE = "cache"
+CACHE_NAME_DIGITS = 12
 
 
 class Lake:
@@ -95,7 +97,9 @@ def open_lake(home: Path, url: str | None) -> Lake:
     if url is None:
         return Lake(home / LAKE)
     if not is_folder_url(url):
-        return Lake(home / CACHE, ObjectStorage(url, home / CACHE))
+        # A folder for each lake: what one has lost must not be found among the copies of another.
+        copies = home / CACHE / sha256(describe_lake_url(url).encode()).hexdigest()[:CACHE_NAME_DIGITS]
+        return Lake(copies, ObjectStorage(url, copies))
     folder = Path(url.removeprefix("file://"))
     if not folder.is_absolute() or any("=" in part for part in folder.parts):
         raise ConfigurationError(
