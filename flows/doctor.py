@@ -60,14 +60,18 @@ def examine_installation(
     state, finding = _examine_ledger(settings)
     yield finding
     ready = [it for it in chosen if not _list_unset(settings, it)]
-    if settings.lake_url is not None:
-        yield _examine_lake(settings.home, settings.lake_url)
+    lake = None if settings.lake_url is None else _examine_lake(settings.home, settings.lake_url)
+    if lake is not None:
+        yield lake
+    can_read = lake is None or lake.level != "fail"
     house = _open_stores(settings) if state else None
     try:
         if house is not None:
             yield _examine_chain(house.ledger)
+        if house is not None and can_read:
             yield from _examine_contacts(house)
-        yield from SourceDoctor(settings.config, house, clock(), timing).examine_sources(ready)
+        landed = house if can_read else None
+        yield from SourceDoctor(settings.config, landed, clock(), timing).examine_sources(ready)
     finally:
         if house is not None:
             house.ledger.close()

@@ -32,7 +32,7 @@ def test_march_on_s3_has_the_digests_of_the_folder(
 
 
 def test_a_lake_that_refuses_the_keys_ends_the_run_with_10_before_anything_is_written(
-    home: Home, s3: S3Server
+    home: Home, platforms: dict[str, str], s3: S3Server
 ) -> None:
     with set_environment({"FIVESTAR_LAKE_URL": s3.write_url("refused")}), s3.check_keys():
         answer = home.run("run", "--month", "2024-03", "--offline")
@@ -41,4 +41,5 @@ def test_a_lake_that_refuses_the_keys_ends_the_run_with_10_before_anything_is_wr
     assert answer.err.splitlines()[-1].startswith("fivestar: lake s3://lakes/refused: access is refused (")
     assert "Traceback" not in answer.err
     assert examined.code == 10
+    assert "supervision/checks" in examined.out  # the other checks go on
     assert re.search(r"^fail +lake +lake s3://lakes/refused: access is refused", examined.out, re.MULTILINE)
