@@ -22,7 +22,6 @@ from flows.schema import TABLES, Table
 
 LAKE = "lake"
 CACHE = "cache"
-CACHE_NAME_DIGITS = 12
 
 
 class Lake:
@@ -98,7 +97,7 @@ def open_lake(home: Path, url: str | None) -> Lake:
         return Lake(home / LAKE)
     if not is_folder_url(url):
         # A folder for each lake: what one has lost must not be found among the copies of another.
-        copies = home / CACHE / sha256(describe_lake_url(url).encode()).hexdigest()[:CACHE_NAME_DIGITS]
+        copies = home / CACHE / sha256(url.encode()).hexdigest()
         return Lake(copies, ObjectStorage(url, copies))
     folder = Path(url.removeprefix("file://"))
     if not folder.is_absolute() or any("=" in part for part in folder.parts):
