@@ -2,6 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 SPARK_INSTALLED := .venv/.spark
+DASK_INSTALLED := .venv/.dask
 MUTATE_INSTALLED := .venv/.mutate
 PICTURES_INSTALLED := .venv/.pictures
 BENCH_BIN := .venv-bench/bin
@@ -11,7 +12,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo up down test test-cases spark lint format docs pictures lock bench-ingest bench-evaluate bench-review bench-digest drill mutate
+.PHONY: demo up down test test-cases spark dask lint format docs pictures lock bench-ingest bench-evaluate bench-review bench-digest bench-prefect bench-scale drill mutate
 
 # The lock holds every package: without --no-deps, pip before 23.3 looks past it for what a dependency names with an extra.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -37,8 +38,15 @@ $(SPARK_INSTALLED): $(INSTALLED) requirements-spark.lock
 
 spark: $(SPARK_INSTALLED)
 
+# Dask brings no more than 25 MB on top of requirements.lock, which its lock leaves out.
+$(DASK_INSTALLED): $(INSTALLED) requirements-dask.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r requirements-dask.lock
+	touch $(DASK_INSTALLED)
+
+dask: $(DASK_INSTALLED)
+
 # A worker for each core, but no more than four: each holds about a gigabyte. ARGS=-n0 runs all in one process.
-test: $(SPARK_INSTALLED)
+test: $(SPARK_INSTALLED) $(DASK_INSTALLED)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 # The rules' worked cases alone; how to add one: docs/cases.zh-CN.md.
@@ -86,6 +94,13 @@ bench-review: $(INSTALLED)
 bench-digest: $(INSTALLED)
 	$(BIN)/python -m benchmarks.digest $(ARGS)
 
+bench-prefect: $(INSTALLED)
+	$(BIN)/python -m benchmarks.prefect_overhead $(ARGS)
+
+# ARGS=HOME, an installation that has run.
+bench-scale: $(INSTALLED)
+	$(BIN)/python -m benchmarks.scale $(ARGS)
+
 # A month's work killed at fifty instants, done again each time: a quarter of an hour.
 drill: $(INSTALLED)
 	PYTHONPATH=tests:tests/drills $(BIN)/python tests/drills/kill_drill.py $(ARGS)
@@ -116,6 +131,12 @@ lock: $(INSTALLED)
 		print(*extras["spark"], sep="\n")' \
 	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --constraint requirements.lock --output-file requirements-spark.lock -
+	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+		print(*extras["dask"], sep="\n")' \
+	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --constraint requirements.lock \
+		$$(sed -nE 's/^([a-z0-9.-]+)(\[[^]]*\])?==.*/--no-emit-package \1/p' requirements.lock) --output-file requirements-dask.lock -
+	sed -i '/^# The following packages were excluded/,$$d' requirements-dask.lock
 	$(BIN)/python -c 'import tomllib; groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
 		print(*groups["mutate"], sep="\n")' \
 	| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -62,6 +62,12 @@ def write_ratio(rounds: Rounds, name: str, other: str) -> str:
     return f"{wall:.2f} times ({cpu:.2f} times in CPU)"
 
 
+def read_cpu_seconds() -> float:
+    """The CPU that this process and the children that it has waited for have used so far."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
 def read_wall(figures: Figures) -> float:
     """The seconds by the clock."""
     return figures.wall_seconds

@@ -10,7 +10,7 @@ JUDGING = (
     "engines.py",
     "evaluate/*.py",
     "exact.py",
-    "lake.py",
+    "lake/*.py",
     "merging.py",
     "month.py",
     "policy*.py",

@@ -58,7 +58,8 @@ def run_demo(
         if run is None:
             _raise_first(run_month(house, month, clock, progress=progress).failures)
         else:
-            set_environment(sandbox.environment)
+            own = {"FIVESTAR_DATABASE_URL": house.settings.database_url, "FIVESTAR_LAKE_URL": ""}
+            set_environment({**sandbox.environment, **own})
             run(house, month)
         deliver(house, clock, mode="live", progress=progress)
     return sandbox
@@ -107,9 +108,9 @@ def _start_afresh(home: Path, city: bytes) -> None:
 
 
 def _make_settings(settings: Settings, config: Path, sandbox: Sandbox) -> Settings:
-    """The sandbox's settings; its ledger is always its own, whatever database the environment names."""
+    """The sandbox's settings; its ledger and lake are always its own, whatever the environment names."""
     made = load_settings(settings.home, config, sandbox.environment.get)
-    return replace(made, database_url=f"sqlite:///{made.home / LEDGER}")
+    return replace(made, database_url=f"sqlite:///{made.home / LEDGER}", lake_url=None)
 
 
 def _run_earlier_months(house: House, sandbox: Sandbox, clock: Clock, progress: Progress) -> None:

@@ -25,7 +25,7 @@ from flows.ingest.doctor import (
     list_source_placeholders,
     read_source_files,
 )
-from flows.lake import Lake
+from flows.lake import describe_lake_url, open_lake
 from flows.ledger import Ledger
 from flows.ledger.checkup import LedgerState, examine_ledger
 from flows.ledger.engine import describe_url
@@ -69,16 +69,23 @@ def examine_installation(
     state, finding = _examine_ledger(settings)
     yield finding
     ready = [it for it in chosen if _is_ready(settings, it)]
-    house = House(settings, Lake(settings.home / "lake"), Ledger.open(settings.database_url)) if state else None
+    lake = None if settings.lake_url is None else _examine_lake(settings.home, settings.lake_url)
+    if lake is not None:
+        yield lake
+    can_read = lake is None or lake.level != "fail"
+    house = _open_stores(settings) if state else None
     try:
         if house is not None:
             yield from _examine_clock(house, clock())
             yield _examine_chain(house.ledger)
+        if house is not None and can_read:
             yield from _examine_contacts(house)
-        yield from SourceDoctor(settings.config, house, clock(), timing).examine_sources(ready)
+        landed = house if can_read else None
+        yield from SourceDoctor(settings.config, landed, clock(), timing).examine_sources(ready)
     finally:
         if house is not None:
             house.ledger.close()
+            house.lake.close()
 
 
 def check_configuration(settings: Settings, clock: Clock) -> list[Source]:
@@ -265,6 +272,24 @@ def _examine_home(home: Path) -> Iterator[Finding]:
         yield Finding("warn", "disk", text, advice)
     else:
         yield Finding("fail", "disk", text, advice, error=ConfigurationError(f"disk: {text}: {advice}."))
+
+
+def _examine_lake(home: Path, url: str) -> Finding:
+    """Whether the lake that the environment names can be listed, read and written, by a file that is taken back."""
+
+    def describe() -> str:
+        lake = open_lake(home, url)
+        try:
+            lake.storage.probe()
+        finally:
+            lake.close()
+        return f"{describe_lake_url(url)} can be read and written"
+
+    return _try("lake", describe)
+
+
+def _open_stores(settings: Settings) -> House:
+    return House(settings, open_lake(settings.home, settings.lake_url), Ledger.open(settings.database_url))
 
 
 def _examine_ledger(settings: Settings) -> tuple[bool, Finding]:

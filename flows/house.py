@@ -14,7 +14,7 @@ from flows.condensed import condense_landings
 from flows.disk import explain_full_disk
 from flows.engines import choose_engine
 from flows.errors import ConfigurationError, FivestarError, QualityGate
-from flows.lake import STAGING, Lake, LakeView, Landing, remove_leftovers
+from flows.lake import STAGING, Lake, LakeView, Landing, open_lake, remove_leftovers
 from flows.ledger import Ledger
 from flows.ledger.locks import Confirm, MonthLocks, name_process
 from flows.ledger.results import RevisionRecord
@@ -42,7 +42,7 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class House:
-    """Settings, lake and ledger of one installation; as a context manager it lets go of the database at the end."""
+    """Settings, lake and ledger of one installation; as a context manager it lets go of them at the end."""
 
     settings: Settings
     lake: Lake
@@ -53,6 +53,7 @@ class House:
 
     def __exit__(self, *_: object) -> None:
         self.ledger.close()
+        self.lake.close()
 
     def list_readable(self) -> list[Landing]:
         """Every landing whose rows the lake has, condensed batches in the place of those that it has no more."""
@@ -128,7 +129,7 @@ def open_house(settings: Settings) -> House:
             f"{settings.home}: no folder that can be made or used ({error.strerror}). "
             "Name another one with --home or FIVESTAR_HOME."
         ) from None
-    lake = Lake(settings.home / "lake")
+    lake = open_lake(settings.home, settings.lake_url)
     for folder in (lake.root / STAGING, settings.home / SCRATCH):
         remove_leftovers(folder)
     return House(settings, lake, Ledger.open(settings.database_url))

@@ -13,7 +13,6 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.states import Completed
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.cycle import (
     add_causes,
@@ -27,8 +26,8 @@ from flows.cycle import (
 )
 from flows.errors import FivestarError, join_failures
 from flows.forms import ConfigFolder, GivenMonth, HomeFolder, MonthOrLastClosed, Offline
-from flows.ingest.flow import open_flow_house, pull_source_task, read_clock, tell_across_tables
-from flows.ingest.ingestion import PARTS, PULLS_AT_ONCE, read_sources, select_sources
+from flows.ingest.flow import open_flow_house, open_task_runner, pull_source_task, read_clock, tell_across_tables
+from flows.ingest.ingestion import PARTS, read_sources, select_sources
 from flows.month import Month, city_day, find_last_closed_month
 from flows.notify.missing import describe_unreached
 from flows.results import MonthResult, count_monthly_cost_fen
@@ -49,11 +48,7 @@ def name_watch() -> str:
     return f"{flow_run.flow_name} {city_day(read_clock())}"
 
 
-@flow(
-    name="monthly_assessment",
-    flow_run_name=name_run,
-    task_runner=ThreadPoolTaskRunner(max_workers=PULLS_AT_ONCE),  # type: ignore[arg-type]
-)
+@flow(name="monthly_assessment", flow_run_name=name_run)
 def monthly_assessment(
     month: MonthOrLastClosed = "",
     offline: Offline = False,
@@ -81,13 +76,16 @@ def monthly_assessment(
 def ingest_month(month: str, home: str | None, config: str | None) -> list[FivestarError]:
     """The failures of the sources that could not be used: registers are pulled first, then all the rest at once."""
     failures: dict[str, FivestarError] = {}
-    for part, tables in PARTS.items():
-        with open_flow_house(home, config) as house:
-            chosen = select_sources(house, read_sources(house), tables, failures)
-        futures = {
-            source.platform: pull_source_task.submit(source.platform, month, part, home, config) for source in chosen
-        }
-        failures |= {platform: failure for platform, future in futures.items() if (failure := _find_failure(future))}
+    with open_task_runner(home, config) as runner:
+        for part, tables in PARTS.items():
+            with open_flow_house(home, config) as house:
+                chosen = select_sources(house, read_sources(house), tables, failures)
+            asked = {"month": month, "part": part, "home": home, "config": config}
+            futures = {
+                source.platform: runner.submit(pull_source_task, {"platform": source.platform, **asked})
+                for source in chosen
+            }
+            failures |= {name: failure for name, future in futures.items() if (failure := _find_failure(future))}
     with open_flow_house(home, config) as house:
         tell_across_tables(house, read_sources(house))
         for fault in check_contacts(house, read_clock, Month.parse(month)):

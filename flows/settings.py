@@ -13,6 +13,8 @@ Lookup = Callable[[str], str | None]
 
 DUCKDB, SPARK = "duckdb", "spark"
 ENGINES = (DUCKDB, SPARK)
+THREADS, DASK = "threads", "dask"
+TASK_RUNNERS = (THREADS, DASK)
 LEDGER = "ledger.sqlite"
 FROM_FILE = "_FILE"
 """What ends the name of a variable that tells where the value lies instead of holding it."""
@@ -34,13 +36,19 @@ for _name, _value in _QUIET.items():
 
 @dataclass(frozen=True)
 class Settings:
-    """One installation: its state, its configuration, its database, and where `${NAME}` is looked up."""
+    """One installation: its state, its configuration, its database, and where `${NAME}` is looked up.
+
+    Without `lake_url` the lake is a folder of the home; without `dask_address` Dask starts a cluster of its own.
+    """
 
     home: Path
     config: Path
     database_url: str
     engine: str
     lookup: Lookup
+    lake_url: str | None = None
+    task_runner: str = THREADS
+    dask_address: str | None = None
 
 
 def read_environment(name: str) -> str | None:
@@ -90,8 +98,8 @@ def load_settings(
 ) -> Settings:
     """The settings as given, else from `FIVESTAR_*`, else the defaults of interfaces.md.
 
-    Raises `ConfigurationError` if the configuration folder is not there, the engine is unknown, or the database's URL
-    is to come from a file and doesn't.
+    Raises `ConfigurationError` if the configuration folder is not there, the engine or task runner is unknown, or the
+    database's URL is to come from a file and doesn't.
     """
     home = (home or Path(os.environ.get("FIVESTAR_HOME", "var"))).resolve()
     config = (config or Path(os.environ.get("FIVESTAR_CONFIG", "config"))).resolve()
@@ -102,8 +110,22 @@ def load_settings(
     engine = os.environ.get("FIVESTAR_ENGINE", DUCKDB)
     if engine not in ENGINES:
         raise ConfigurationError(f"FIVESTAR_ENGINE is {engine!r}. Known engines: {', '.join(ENGINES)}.")
+    task_runner = os.environ.get("FIVESTAR_TASK_RUNNER", THREADS)
+    if task_runner not in TASK_RUNNERS:
+        raise ConfigurationError(
+            f"FIVESTAR_TASK_RUNNER is {task_runner!r}. Known task runners: {', '.join(TASK_RUNNERS)}."
+        )
     database_url = read_environment("FIVESTAR_DATABASE_URL") or f"sqlite:///{home / LEDGER}"
-    return Settings(home=home, config=config, database_url=database_url, engine=engine, lookup=lookup)
+    return Settings(
+        home=home,
+        config=config,
+        database_url=database_url,
+        engine=engine,
+        lookup=lookup,
+        lake_url=os.environ.get("FIVESTAR_LAKE_URL") or None,
+        task_runner=task_runner,
+        dask_address=os.environ.get("FIVESTAR_DASK_ADDRESS") or None,
+    )
 
 
 def set_environment(values: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Commands for the day after: backup, restore."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,16 +88,16 @@ def restore(
 
 def _verify(folder: Path, home: Path | None, config: Path | None, *, deep: bool) -> None:
     from flows.cli.progress import show_progress
-    from flows.recovery.record import LAKE
+    from flows.lake import describe_lake_url, open_lake
     from flows.recovery.verifying import refuse_faults, verify_backup
     from flows.settings import load_settings
 
-    lake = load_settings(home, config).home / LAKE
-    with show_progress() as progress:
+    settings = load_settings(home, config)
+    with show_progress() as progress, closing(open_lake(settings.home, settings.lake_url)) as lake:
         found = verify_backup(folder, deep=deep, lake=lake, progress=progress)
     _echo_record(found.record)
     refuse_faults(f"{folder}: not whole", found.faults, "Don't rely on it: make another one, or use an older one.")
-    looked = "in it" if found.record.has_batches else f"in {lake}"
+    looked = "in it" if found.record.has_batches else f"in {describe_lake_url(settings.lake_url or str(lake.root))}"
     typer.echo(f"whole: every file, the ledger read in anew, and every batch {looked}")
 
 

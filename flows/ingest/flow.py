@@ -1,10 +1,11 @@
 """The flow that pulls one source, and the task that both it and the monthly cycle pull with."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
@@ -14,18 +15,22 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run, task_run
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task, exponential_backoff
 
-from flows.errors import SourceUnavailable
+from flows.errors import ConfigurationError, SourceUnavailable
 from flows.forms import ConfigFolder, HomeFolder, MonthOrLatest, Platform
 from flows.house import House, open_house
 from flows.ingest.crosscheck import judge_across_tables
 from flows.ingest.describe.source import Source
-from flows.ingest.ingestion import PARTS, ingest_source, month_window, read_sources
+from flows.ingest.ingestion import PARTS, PULLS_AT_ONCE, ingest_source, month_window, read_sources
 from flows.ingest.reports import PullReport
 from flows.logs import write_logs
 from flows.month import Month
-from flows.settings import load_settings, read_environment, read_log_format
+from flows.settings import THREADS, Settings, load_settings, read_environment, read_log_format
+
+if TYPE_CHECKING:
+    from prefect_dask import DaskTaskRunner
 
 LATEST = "latest"
 """What runs and artifacts are called that go on from where a source was read to."""
@@ -37,6 +42,8 @@ TURN_SECONDS = 1800
 """How long a pull waits for another run's pull of the same source."""
 LEASE_SECONDS = 60
 """How long after its last sign of life a killed run still keeps others from its source; Prefect takes no less."""
+DASK_SECONDS = 15
+"""How long a scheduler may take to answer."""
 
 
 def read_clock() -> datetime:
@@ -59,7 +66,60 @@ def look_up(name: str) -> str | None:
 def open_flow_house(home: str | None, config: str | None) -> House:
     """The installation that a flow works on; what its steps say goes to stderr too, if `FIVESTAR_LOG` asks for it."""
     write_logs(read_log_format())
-    return open_house(load_settings(Path(home) if home else None, Path(config) if config else None, look_up))
+    return open_house(load_flow_settings(home, config))
+
+
+def load_flow_settings(home: str | None, config: str | None) -> Settings:
+    """The settings of the installation that a flow works on."""
+    return load_settings(Path(home) if home else None, Path(config) if config else None, look_up)
+
+
+@contextmanager
+def open_task_runner(home: str | None, config: str | None) -> Iterator[TaskRunner[Any]]:
+    """What pulls run on, as the settings say: threads of this process, or the processes of a Dask cluster.
+
+    Raises `ConfigurationError` if Dask is not installed, `SourceUnavailable` if its scheduler doesn't answer.
+    """
+    settings = load_flow_settings(home, config)
+    if settings.task_runner == THREADS:
+        threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=PULLS_AT_ONCE)
+        with threads:
+            yield threads
+        return
+    with make_dask_runner(settings.dask_address) as dask:
+        try:
+            dask.client  # noqa: B018 -- it connects, or starts the cluster
+        except OSError as error:
+            raise SourceUnavailable(
+                f"Dask's scheduler at {settings.dask_address or '127.0.0.1, started here,'} did not answer in time "
+                f"({type(error).__name__}). Start it, or mend FIVESTAR_DASK_ADDRESS, then run again."
+            ) from None
+        yield dask
+
+
+def make_dask_runner(address: str | None) -> "DaskTaskRunner":
+    """A runner on the cluster at `address`, else on one of this machine that it starts and ends: a process a core.
+
+    Raises `ConfigurationError` if prefect-dask is not installed.
+    """
+    try:
+        from prefect_dask import DaskTaskRunner  # noqa: PLC0415 -- an optional extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"FIVESTAR_TASK_RUNNER is 'dask', and {error.name} is not there. Install it into a checkout with "
+            "`make dask`, or unset FIVESTAR_TASK_RUNNER to pull in threads."
+        ) from None
+    if address is not None:
+        return DaskTaskRunner(address=address, client_kwargs={"timeout": DASK_SECONDS})
+    process_count = min(PULLS_AT_ONCE, len(os.sched_getaffinity(0)))
+    cluster = {
+        "n_workers": process_count,
+        "threads_per_worker": PULLS_AT_ONCE // process_count,
+        "processes": True,
+        "host": "127.0.0.1",
+        "dashboard_address": "127.0.0.1:0",
+    }
+    return DaskTaskRunner(cluster_kwargs=cluster)
 
 
 def name_limit(platform: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from flows.code import fingerprint_code
 from flows.errors import UsageError
 from flows.house import Clock, Progress, ignore_progress, lock_month
-from flows.lake import name_leftover, remove_leftovers
+from flows.lake import Lake, name_leftover, open_lake, remove_leftovers
 from flows.ledger import Ledger
 from flows.ledger.dump import dump_ledger, read_rows
 from flows.ledger.engine import open_engine
@@ -51,9 +51,10 @@ def make_backup(
     """
     made_at = clock().astimezone(UTC)
     folder = target.resolve() / made_at.strftime(STAMP)
-    _refuse_place(settings, folder)
-    with _stage(folder) as staged:
-        making = _Making(settings, staged, _find_earlier(folder), progress)
+    lake = open_lake(settings.home, settings.lake_url)
+    _refuse_place(settings, lake, folder)
+    with _stage(folder) as staged, closing(lake):
+        making = _Making(settings, lake, staged, _find_earlier(folder), progress)
         progress("ledger", 0)
         make_private_folder(staged / LEDGER)
         dump = dump_ledger(settings.database_url, staged / LEDGER)
@@ -88,6 +89,7 @@ class _Making:
     """What a backup holds so far."""
 
     settings: Settings
+    lake: Lake
     staged: Path
     earlier: Path | None
     progress: Progress
@@ -112,16 +114,15 @@ class _Making:
 
     def keep_batches(self, *, copy: bool) -> list[BatchRecord]:
         """A record of every batch that the ledger written out names; what the lake has lost of them is lacking."""
-        lake = self.settings.home / LAKE
         kept: list[BatchRecord] = []
         rows = (read_rows(self.staged / LEDGER, name) for name in ("landings", "condensations"))
         for batch in list_landed(*rows):
             self.progress("batches", len(kept))
-            fault = find_fault(lake, batch)
+            fault = find_fault(self.lake, batch)
             self.lacking += [fault] if fault else []
             files = {
                 name: self._keep(file, f"{LAKE}/{batch.folder}/{name}") if copy else record_file(file)
-                for name, file in list_batch_files(lake, batch).items()
+                for name, file in list_batch_files(self.lake, batch).items()
             }
             kept.append(BatchRecord(batch.table, batch.batch_id, batch.row_count, batch.rejected_count, files))
         return kept
@@ -131,8 +132,8 @@ class _Making:
         return keep_file(file, self.staged / name, earlier)
 
 
-def _refuse_place(settings: Settings, folder: Path) -> None:
-    for kept in (settings.home / LAKE, settings.home / OUTPUTS, settings.config):
+def _refuse_place(settings: Settings, lake: Lake, folder: Path) -> None:
+    for kept in (lake.root, settings.home / OUTPUTS, settings.config):
         if folder.is_relative_to(kept.resolve()):
             raise UsageError(f"{folder.parent}: lies in {kept}, which is backed up. Name a folder elsewhere.")
     if folder.exists():

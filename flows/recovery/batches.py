@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.lake import Lake
 from flows.recovery.files import list_damage, list_files
 from flows.recovery.record import BatchRecord
 from flows.retired import MARK
@@ -42,9 +43,9 @@ def list_landed(
     return list(found.values())
 
 
-def find_fault(lake: Path, batch: LandedBatch | BatchRecord, *, deep: bool = False) -> str:
+def find_fault(lake: Lake, batch: LandedBatch | BatchRecord, *, deep: bool = False) -> str:
     """What is wrong with the batch in the lake; nothing if it is whole. `deep` reads every row."""
-    folder = lake / batch.folder
+    folder = lake.find_folder(batch.table, batch.batch_id)
     if not (folder / MANIFEST).is_file():
         return f"{batch.folder} is gone" if not folder.exists() else f"{batch.folder} has no manifest"
     if (folder / MARK).exists():  # retention has deleted its rows
@@ -59,17 +60,17 @@ def find_fault(lake: Path, batch: LandedBatch | BatchRecord, *, deep: bool = Fal
     return ""
 
 
-def list_faults(lake: Path, records: Iterable[BatchRecord], *, deep: bool) -> Iterator[str]:
+def list_faults(lake: Lake, records: Iterable[BatchRecord], *, deep: bool) -> Iterator[str]:
     """What is wrong with the recorded batches in the lake, rows and files."""
     for record in records:
         fault = find_fault(lake, record, deep=deep)
-        damage = [] if fault else list(list_damage(lake / record.folder, record.files))
+        damage = [] if fault else list(list_damage(lake.find_folder(record.table, record.batch_id), record.files))
         yield from [fault] if fault else [f"{record.folder}/{it}" for it in damage]
 
 
-def list_batch_files(lake: Path, batch: LandedBatch) -> dict[str, Path]:
+def list_batch_files(lake: Lake, batch: LandedBatch) -> dict[str, Path]:
     """The batch's files by their names."""
-    return list_files(lake / batch.folder)
+    return list_files(lake.find_folder(batch.table, batch.batch_id))
 
 
 def _count_rows(file: Path, *, deep: bool) -> int:

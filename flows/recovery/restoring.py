@@ -1,12 +1,13 @@
 """A backup restored: results and batches first, the ledger last, so that one that was killed can be repeated."""
 
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import ConfigurationError
 from flows.house import Clock, House, Progress, ignore_progress, record_step
-from flows.lake import Lake
+from flows.lake import Lake, open_lake
 from flows.ledger import Ledger
 from flows.ledger.dump import HELD, Dump, check_empty, load_ledger
 from flows.ledger.outbox import OutboxRow
@@ -52,6 +53,8 @@ def restore_backup(
     progress("files", len(wanted))
     for name in wanted:
         _copy_whole(folder / name, home / name)
+    if record.has_batches:
+        _restore_batches(settings, folder, record)
     progress("ledger", 0)
     load_ledger(settings.database_url, folder / LEDGER, Dump(record.schema_revision, record.row_counts))
     return _finish(settings, record, clock)
@@ -61,8 +64,8 @@ def _finish(settings: Settings, record: BackupRecord, clock: Clock) -> RestoreRe
     """The restored installation migrated, examined, and its outcome noted."""
     faults = examine_chain(settings.database_url, record)
     refuse_faults("the restored ledger is not the one of the backup", faults, "Restore another one.")
-    lacking = tuple(list_faults(settings.home / LAKE, record.batches, deep=False))
-    lake = Lake(settings.home / LAKE)
+    lake = open_lake(settings.home, settings.lake_url)
+    lacking = tuple(list_faults(lake, record.batches, deep=False))
     with House(settings, lake, Ledger.open(settings.database_url)) as house:
         held = tuple(it for it in house.ledger.outbox.list_messages() if it.detail == HELD)
         with record_step(house, "restore", clock, subject=record.made_at.isoformat()) as counts:
@@ -71,12 +74,17 @@ def _finish(settings: Settings, record: BackupRecord, clock: Clock) -> RestoreRe
 
 
 def _list_wanted(record: BackupRecord) -> dict[str, FileRecord]:
-    """The files that a home gets, by their path in the backup and in the home alike."""
-    wanted = {name: it for name, it in record.files.items() if name.startswith(f"{OUTPUTS}/")}
-    if record.has_batches:
+    """The result files that a home gets, by their path in the backup and in the home alike."""
+    return {name: it for name, it in record.files.items() if name.startswith(f"{OUTPUTS}/")}
+
+
+def _restore_batches(settings: Settings, folder: Path, record: BackupRecord) -> None:
+    """Put the whole batches of the backup into the lake, wherever it is; one that is there stays as it is."""
+    source, lacking = Lake(folder / LAKE), {fault.split(" ")[0].rstrip(":") for fault in record.lacking}
+    with closing(open_lake(settings.home, settings.lake_url)) as lake:
         for batch in record.batches:
-            wanted |= {f"{LAKE}/{batch.folder}/{name}": it for name, it in batch.files.items()}
-    return wanted
+            if batch.folder not in lacking:
+                source.copy_batch(batch.table, batch.batch_id, lake)
 
 
 def _refuse_strangers(home: Path, wanted: dict[str, FileRecord]) -> None:

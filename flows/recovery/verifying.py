@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flows.errors import ConfigurationError, QualityGate
 from flows.house import Progress, ignore_progress
+from flows.lake import Lake
 from flows.ledger import Ledger
 from flows.ledger.dump import Dump, load_ledger
 from flows.recovery.batches import list_faults
@@ -25,7 +26,7 @@ class Verification:
 
 
 def verify_backup(
-    folder: Path, *, deep: bool = False, lake: Path | None = None, progress: Progress = ignore_progress
+    folder: Path, *, deep: bool = False, lake: Lake | None = None, progress: Progress = ignore_progress
 ) -> Verification:
     """What is wrong with the backup in `folder`; `deep` reads every row of its batches, too.
 
@@ -38,7 +39,7 @@ def verify_backup(
     if not any(fault.startswith(f"{LEDGER}/") for fault in faults):
         progress("ledger", 0)
         faults += _examine_ledger(folder, record)
-    place = folder / LAKE if record.has_batches else lake
+    place = Lake(folder / LAKE) if record.has_batches else lake
     if place is not None:
         progress("batches", len(record.batches))
         faults += list_faults(place, _list_whole(record), deep=deep)

@@ -106,6 +106,8 @@ def list_emptied(house: House, group: Group, through_no: int) -> list[Path]:
 
 
 def _list_batches(house: House, facts_from: datetime) -> Iterator[Candidate]:
+    if not house.lake.is_folder:
+        return  # an object store's batches all stay: see docs/decisions/0009-retention.md
     for group in list_groups(house):
         free = find_free(house, group, facts_from)
         done = find_condensation(house, group)
@@ -126,7 +128,7 @@ def _list_folders(kind: Kind, home: Path, folders: Sequence[Path], since: dateti
         newest = max((it.st_mtime for it in stats), default=None)
         if newest is not None and datetime.fromtimestamp(newest, UTC) < since:
             detail = {"newest_at": datetime.fromtimestamp(newest, UTC).isoformat()}
-            subject = folder.relative_to(home).as_posix()
+            subject = (folder.relative_to(home) if folder.is_relative_to(home) else folder).as_posix()
             yield Candidate(kind, subject, detail, len(files), sum(it.st_size for it in stats))
 
 

@@ -1,12 +1,11 @@
 """Rejected rows of pulls that a `stop` rule refused: kept aside to look at, never counted, never replayed.
 
-    lake/refused/<platform>/<resource>/refusal.json                  which pull, when, which files or windows
-    lake/refused/<platform>/<resource>/<n>/quarantine-00000.parquet  the rejected rows of its n-th batch
+    refused/<platform>/<resource>/<pull>/refusal.json                  which pull, when, which files or windows
+    refused/<platform>/<resource>/<pull>/<n>/quarantine-00000.parquet  the rejected rows of its n-th batch
 
 Of each resource only the latest refusal is kept, and only until a pull of it ends complete.
 """
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,15 +15,14 @@ from typing import Any, Self
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from flows.errors import QualityGate
 from flows.house import House
 from flows.ingest.describe.records import Window
-from flows.lake import QUARANTINE_SCHEMA, STAGING, StagedBatch, name_leftover
+from flows.lake import STAGING, StagedBatch, name_leftover, read_quarantine_files
+from flows.lake.storage import REFUSAL
 
 REFUSED = "refused"
-REFUSAL = "refusal.json"
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,7 @@ class RefusedBatch:
 
     @property
     def rows(self) -> pa.Table:
-        files = sorted(self.folder.glob("quarantine-*.parquet"))
-        return pa.concat_tables([pq.read_table(file) for file in files]) if files else QUARANTINE_SCHEMA.empty_table()
+        return read_quarantine_files(self.folder)
 
 
 @dataclass(frozen=True)
@@ -83,22 +80,22 @@ class KeptIfRefused:
                 file.rename(staged / str(number) / file.name)
         (staged / REFUSAL).write_bytes(orjson.dumps(refusal, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z))
         drop_refused(self.house, first.platform, first.resource)
-        target = _find_folder(self.house, first.platform, first.resource)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged.rename(target)
+        self.house.lake.storage.put(staged, f"{_find_key(first.platform, first.resource)}/{self.pull_id}")
 
 
 def drop_refused(house: House, platform: str, resource: str) -> None:
     """Remove what the latest refusal of the resource has left, if there was one."""
-    shutil.rmtree(_find_folder(house, platform, resource), ignore_errors=True)
+    house.lake.storage.remove(_find_key(platform, resource))
 
 
 def read_refused(house: House) -> Iterator[RefusedBatch]:
     """What is kept of refused pulls, by source and resource; nothing of one that is not the resource's last word."""
-    for file in sorted((house.lake.root / REFUSED).glob(f"*/*/{REFUSAL}")):
-        refusal = orjson.loads(file.read_bytes())
+    storage = house.lake.storage
+    for key in storage.list_keys(REFUSED):
+        refusal = orjson.loads(storage.read_file(key, REFUSAL))
         if not _holds(house, refusal):
             continue
+        folder = storage.fetch(key)
         for number, slot in enumerate(refusal["slots"]):
             yield RefusedBatch(
                 batch_id=f"{REFUSED}-{refusal['platform']}-{refusal['resource']}-{number}",
@@ -108,7 +105,7 @@ def read_refused(house: House) -> Iterator[RefusedBatch]:
                 slot=slot,
                 window=(_read(refusal["window_from_at"]), _read(refusal["window_to_at"])),
                 refused_at=_read(refusal["refused_at"]),
-                folder=file.parent / str(number),
+                folder=folder / str(number),
             )
 
 
@@ -119,8 +116,8 @@ def _holds(house: House, refusal: Mapping[str, Any]) -> bool:
     return bool(ends) and ends[-1] == (refusal["pull_id"], "refused")
 
 
-def _find_folder(house: House, platform: str, resource: str) -> Path:
-    return house.lake.root / REFUSED / platform / resource
+def _find_key(platform: str, resource: str) -> str:
+    return f"{REFUSED}/{platform}/{resource}"
 
 
 def _read(instant: str) -> datetime:
