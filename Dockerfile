@@ -43,7 +43,7 @@ RUN groupadd --gid 10001 fivestar \
     && install --directory --mode=0700 --owner=10001 --group=10001 /var/lib/fivestar /var/lib/prefect
 COPY --from=build /opt/fivestar /opt/fivestar
 WORKDIR /app
-COPY prefect.yaml ./
+COPY prefect.yaml prefect.toml ./
 COPY config/ config/
 COPY deploy/ deploy/
 USER 10001:10001

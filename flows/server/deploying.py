@@ -16,21 +16,21 @@ from ruamel.yaml import YAML
 from flows.errors import ConfigurationError
 from flows.ingest.flow import name_limit
 from flows.server.asking import PAGE_SIZE, POOL
-from flows.server.place import CHECKOUT, find_checkout
+from flows.server.place import PROGRAM, PROJECT_FILE, find_checkout, find_project
 
-PROJECT = CHECKOUT / "prefect.yaml"
 TAG = "fivestar"
 VERSION_DIGITS = 12
 
 
 def list_deployments() -> list[dict[str, Any]]:
     """The deployments of prefect.yaml. Raises `ConfigurationError` where the program runs without its checkout."""
-    if not PROJECT.is_file():
+    file = find_project() / PROJECT_FILE
+    if not file.is_file():
         raise ConfigurationError(
-            f"{PROJECT} is not there: Prefect runs the program from its checkout. Install it there in place, as make "
-            "does, and use that fivestar."
+            f"{file} is not there: Prefect runs the program from its checkout. Install it there in place, as make "
+            "does, and use that fivestar, or name the checkout in FIVESTAR_CHECKOUT."
         )
-    project: dict[str, Any] = YAML(typ="safe").load(PROJECT.read_text(encoding="utf-8"))
+    project: dict[str, Any] = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
     return list(project["deployments"])
 
 
@@ -50,8 +50,9 @@ def compare_sources(platforms: Sequence[str]) -> list[str]:
 def fingerprint_program() -> str:
     """The version under which deployments are made: of prefect.yaml, the program, and the folder where runs start."""
     digest = hashlib.sha256(f"{find_checkout()}\n".encode())
-    for file in [PROJECT, *sorted((CHECKOUT / "flows").rglob("*.py"))]:
-        digest.update(f"{file.relative_to(CHECKOUT).as_posix()}\n".encode())
+    digest.update((find_project() / PROJECT_FILE).read_bytes())
+    for file in sorted((PROGRAM / "flows").rglob("*.py")):
+        digest.update(f"{file.relative_to(PROGRAM).as_posix()}\n".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()[:VERSION_DIGITS]
 
@@ -91,7 +92,7 @@ def deploy_all(client: SyncPrefectClient, environment: Mapping[str, str], versio
         return False
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(  # noqa: S603 -- our own command
-        command, cwd=CHECKOUT, env=dict(environment), capture_output=True, text=True, check=False
+        command, cwd=find_project(), env=dict(environment), capture_output=True, text=True, check=False
     )
     missing = sorted(wanted - _list_deployed(client, version))
     if done.returncode or missing:

@@ -13,8 +13,9 @@ from flows.settings import Settings, copy_environment, read_environment
 HOST = "127.0.0.1"
 """Prefect's server asks nobody who they are, so it can be reached from this machine only."""
 
-CHECKOUT = Path(__file__).parents[2]
-"""The folder that holds this program, prefect.yaml and prefect.toml."""
+PROGRAM = Path(__file__).parents[2]
+"""The folder that holds this program."""
+PROJECT_FILE = "prefect.yaml"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,12 @@ def name_api(port: int) -> str:
 
 def find_checkout() -> str:
     """The folder in which runs start: this program's, unless FIVESTAR_CHECKOUT names where workers have it."""
-    return read_environment("FIVESTAR_CHECKOUT") or str(CHECKOUT)
+    return read_environment("FIVESTAR_CHECKOUT") or str(PROGRAM)
+
+
+def find_project() -> Path:
+    """The folder of prefect.yaml and prefect.toml: this program's, or the checkout where an image has them apart."""
+    return PROGRAM if (PROGRAM / PROJECT_FILE).is_file() else Path(find_checkout())
 
 
 def make_environment(settings: Settings, api_url: str, version: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ from flows.server.deploying import (
     make_limits,
     make_pool,
 )
-from flows.server.place import CHECKOUT, HOST, Place, make_environment, name_api
+from flows.server.place import HOST, Place, find_project, make_environment, name_api
 from flows.server.processes import (
     end_process,
     find_recorded,
@@ -131,7 +131,7 @@ def _refuse_taken(port: int) -> None:
 
 def _start_server(place: Place, port: int, environment: Mapping[str, str], undo: ExitStack) -> None:
     command = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
-    pid = start_process(command, environment, folder=CHECKOUT, log=place.server_log)
+    pid = start_process(command, environment, folder=find_project(), log=place.server_log)
     undo.callback(_undo_start, place.server, pid)
     record_process(place.server, pid, port=port)
     answers = wait_until(lambda: is_answering(name_api(port)) or not identify_process(pid), READY_SECONDS)
@@ -147,7 +147,7 @@ def _start_worker(
     name = f"fivestar on {platform.node()}"
     before_at = find_heartbeat(client, name)
     command = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", name]
-    pid = start_process(command, environment, folder=CHECKOUT, log=place.worker_log)
+    pid = start_process(command, environment, folder=find_project(), log=place.worker_log)
     undo.callback(_undo_start, place.worker, pid)
     record_process(place.worker, pid, port=port)
     is_online = wait_until(

@@ -123,7 +123,7 @@ def test_the_worker_is_well_and_runs_a_deployment_on_the_ledger_in_postgresql(co
 
 def test_no_service_says_a_password(composed: Composed) -> None:
     said = "".join(file.read_text(encoding="utf-8", errors="replace") for file in composed.folder.glob("*.log"))
-    assert "Created work pool 'fivestar'" in said
+    assert "work pool fivestar: made" in said
     for name in ("fivestar_password", "prefect_password"):
         assert composed.read_secret(name) not in said
 

@@ -128,7 +128,7 @@ def test_the_database_reaches_nobody_and_only_named_volumes_last() -> None:
         for mount in service.get("volumes", [])
         if not mount.startswith(".")
     }
-    assert named == set(COMPOSE["volumes"]) == {"database", "state"}
+    assert named == set(COMPOSE["volumes"]) == {"database", "server", "state"}
 
 
 def test_each_placeholder_of_the_platforms_reaches_setting_up_and_worker() -> None:
