@@ -21,6 +21,9 @@ from flows.retention.candidates import (
 from flows.retention.condensing import condense_group, empty_batches
 from flows.retention.config import RetentionSettings, load_retention_settings
 
+UPLOAD_TIME_MAX = timedelta(days=1)
+"""What an upload to an object store left behind that is older was killed."""
+
 
 @dataclass(frozen=True)
 class RetentionReport:
@@ -50,6 +53,7 @@ def apply_retention(house: House, clock: Clock) -> RetentionReport:
         settings, now = load_retention_settings(house.settings.config), clock()
         deleted = _delete_announced(house, settings, now)
         counts.update(deleted=len(deleted), deleted_bytes=sum(it.byte_count for it in deleted))
+        counts.update(unfinished=len(house.lake.remove_unfinished(now - UPLOAD_TIME_MAX)))
         candidates = list_candidates(house, settings, now)
         fresh = [it for it in candidates if _find_item(house, it) is None]
         for candidate in fresh:

@@ -156,6 +156,28 @@ def test_relative_links_lead_somewhere(path: Path) -> None:
     assert [target for target in local if not (path.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("path", list_documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_anchors_lead_to_a_heading(path: Path) -> None:
+    targets = [target.partition("#") for target in re.findall(r"\]\(([^)\s]+)\)", read_text(path))]
+    local = [(file, anchor) for file, _, anchor in targets if anchor and not re.match(r"[a-z]+:", file)]
+    wanted = [(path.parent / file if file else path, anchor) for file, anchor in local]
+    assert [
+        (file, anchor) for file, anchor in wanted if file.suffix == ".md" and anchor not in list_anchors(file)
+    ] == []
+
+
+def list_anchors(path: Path) -> set[str]:
+    """The anchors of a page's headings, as they are made on pages that show Markdown."""
+    text = re.sub(r"^```.*?^```", "", read_text(path), flags=re.MULTILINE | re.DOTALL)
+    found: set[str] = set()
+    for heading in re.findall(r"^#{1,6} +(.*?)\s*$", text, flags=re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        anchor = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+        number = sum(name == anchor or re.fullmatch(rf"{re.escape(anchor)}-\d+", name) is not None for name in found)
+        found.add(f"{anchor}-{number}" if number else anchor)
+    return found
+
+
 def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
     # Put together here, for this file is judged too.
     hosts = "|".join(re.escape(".".join(parts)) for parts in HOSTS)
