@@ -1,7 +1,7 @@
 """A month's work killed with SIGKILL at instants spread over it: each time the same, done again, must end the same.
 
 What goes out here goes to files, which a second delivery writes again under the same name. That nothing is sent twice
-to those who would notice, a robot or a mailbox, is tests/notify/test_delivery_drill.py and test_delivery_processes.py.
+to those who would notice, a robot or a mailbox: tests/notify/test_delivery_drill.py and _processes.py.
 
     make drill                        # 50 instants
     make drill ARGS="--instants 200 --seed 7"
