@@ -102,8 +102,16 @@ def check_configuration(settings: Settings, clock: Clock) -> list[Source]:
 
 
 def list_unset_placeholders(settings: Settings, sources: Sequence[Source]) -> list[str]:
-    """Each `${NAME}` of the sources that the environment doesn't answer."""
-    return sorted({name for source in sources for name in _list_unset(settings, source)})
+    """Each `${NAME}` of the sources that the environment doesn't answer, nor a file that can be read."""
+    names = {name for source in sources for name in list_source_placeholders(source)}
+    return sorted(name for name in names if not _is_answered(settings, name))
+
+
+def _is_answered(settings: Settings, name: str) -> bool:
+    try:
+        return bool(settings.lookup(name))
+    except ConfigurationError:
+        return False
 
 
 def _examine_configuration(

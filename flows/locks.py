@@ -3,9 +3,11 @@
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
-from flows.errors import SourceUnavailable
+from flows.disk import describe_full_disk, is_disk_full
+from flows.errors import ConfigurationError, SourceUnavailable
 
 
 @contextmanager
@@ -15,8 +17,7 @@ def hold_file(file: Path, refusal: str, holder: str = "") -> Iterator[None]:
     Raises `SourceUnavailable`, to be tried later, if another process holds it: with `refusal`, and what that process
     gave as its `holder`, which stands in the file.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+b", buffering=0) as held:
+    with _open(file) as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -27,6 +28,18 @@ def hold_file(file: Path, refusal: str, holder: str = "") -> Iterator[None]:
             held.truncate(0)
             held.write(holder.encode())
         yield
+
+
+def _open(file: Path) -> FileIO:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file.open("a+b", buffering=0)
+    except OSError as error:
+        if is_disk_full(error):
+            raise describe_full_disk(error, file.parent) from error
+        raise ConfigurationError(
+            f"{file}: the lock cannot be opened ({error.strerror}). Mend its rights, or remove what is in its place."
+        ) from None
 
 
 def describe_held(refusal: str, holder: str) -> str:

@@ -66,9 +66,9 @@ def monthly_assessment(
         write_docs(chosen, home, config, only_missing=offline)
         try:
             evaluate(chosen, home, config)
+            notify(chosen, home, config)
         except FivestarError as error:
             raise add_causes(error, failures) from None
-        notify(chosen, home, config)
     if failures:
         raise join_failures(failures)
 

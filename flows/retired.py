@@ -15,7 +15,9 @@ def retire_batch(folder: Path, retired_at: datetime, condensed_into: str) -> Non
     if folder.is_dir():
         content = {"retired_at": retired_at, "condensed_into": condensed_into}
         if not (folder / MARK).exists():
-            (folder / MARK).write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z))
+            aside = folder / f".{MARK}"
+            aside.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z))
+            aside.replace(folder / MARK)
         for file in folder.glob("*.parquet"):
             file.unlink()
 

@@ -101,16 +101,16 @@ def load_settings(
     Raises `ConfigurationError` if the configuration folder is not there, the engine or task runner is unknown, or the
     database's URL is to come from a file and doesn't.
     """
-    home = (home or Path(os.environ.get("FIVESTAR_HOME", "var"))).resolve()
-    config = (config or Path(os.environ.get("FIVESTAR_CONFIG", "config"))).resolve()
+    home = (home or Path(os.environ.get("FIVESTAR_HOME") or "var")).resolve()
+    config = (config or Path(os.environ.get("FIVESTAR_CONFIG") or "config")).resolve()
     if not config.is_dir():
         raise ConfigurationError(
             f"{config}: no such configuration folder. Name one with --config or FIVESTAR_CONFIG."
         )
-    engine = os.environ.get("FIVESTAR_ENGINE", DUCKDB)
+    engine = os.environ.get("FIVESTAR_ENGINE") or DUCKDB
     if engine not in ENGINES:
         raise ConfigurationError(f"FIVESTAR_ENGINE is {engine!r}. Known engines: {', '.join(ENGINES)}.")
-    task_runner = os.environ.get("FIVESTAR_TASK_RUNNER", THREADS)
+    task_runner = os.environ.get("FIVESTAR_TASK_RUNNER") or THREADS
     if task_runner not in TASK_RUNNERS:
         raise ConfigurationError(
             f"FIVESTAR_TASK_RUNNER is {task_runner!r}. Known task runners: {', '.join(TASK_RUNNERS)}."

@@ -77,8 +77,9 @@ def restore(
         typer.echo(f"  {row.key}")
     typer.echo("next:")
     typer.echo(f"  compare the configuration with {folder / 'config'}, then: fivestar doctor")
-    typer.echo("  fivestar notify deliver --mode off   before any other delivery; docs/recovering.md says why")
     typer.echo("  fivestar evaluate --month YYYY-MM    of each open month: the revision stays")
+    typer.echo("  once they are judged, before any other delivery, step 6 of docs/runbooks/restore.md:")
+    typer.echo("  fivestar notify deliver --mode allow-list    with allow_list: [], so that nothing goes out twice")
     refuse_faults(
         "the ledger is restored, but batches that it names are not there",
         report.lacking,

@@ -85,7 +85,7 @@ def _list_landings(house: House, pull: PullRecord) -> list[Landing]:
     origin = f"{pull.platform}-{pull.resource}"
     return [
         it
-        for it in house.ledger.list_landings()
+        for it in house.list_readable()
         if it.table == "events" or (it.table == pull.table_name and it.batch_id.rpartition("-")[0] == origin)
     ]
 

@@ -54,7 +54,7 @@ def read_clock() -> datetime:
 def look_up(name: str) -> str | None:
     """The value of `${NAME}`: from the environment, else from the Secret block `name` (`-` for `_`, lower case)."""
     value = read_environment(name)
-    if value is not None:
+    if value:
         return value
     try:
         block = Secret.load(name.lower().replace("_", "-"))

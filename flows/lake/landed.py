@@ -18,6 +18,7 @@ from flows.lake.leftovers import STAGING, name_leftover
 from flows.lake.object_storage import ObjectStorage, describe_lake_url, is_folder_url
 from flows.lake.storage import MANIFEST, FolderStorage, Storage
 from flows.lake.view import LakeView
+from flows.retired import MARK, revive_batch
 from flows.schema import TABLES, Table
 
 LAKE = "lake"
@@ -84,7 +85,7 @@ class Lake:
     def copy_batch(self, table: str, batch_id: str, target: "Lake") -> None:
         """Put the same batch into `target`; one that is there stays. Raises `QualityGate` if it is not here."""
         key = _find_key(table, batch_id)
-        if target.storage.holds(key):
+        if target.storage.holds(key) and not (target.root / key / MARK).exists():
             return
         source = self.storage.fetch(key)
         if not (source / MANIFEST).exists():
@@ -92,6 +93,8 @@ class Lake:
         staged = target.root / STAGING / name_leftover()
         try:
             shutil.copytree(source, staged)
+            if not (staged / MARK).exists():
+                revive_batch(target.root / key, staged)
             target.storage.put(staged, key)
         finally:
             shutil.rmtree(staged, ignore_errors=True)

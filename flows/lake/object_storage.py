@@ -21,6 +21,7 @@ from flows.errors import ConfigurationError, FivestarError, SourceUnavailable
 from flows.lake.cache import Cache
 from flows.lake.leftovers import STAGING, name_leftover
 from flows.lake.storage import SEALS
+from flows.retired import MARK
 
 _AWS_ERROR = re.compile(r"AWS Error ([A-Z_]+)")
 _REFUSED = frozenset(
@@ -54,7 +55,8 @@ class ObjectStorage:
 
     def holds(self, key: str) -> bool:
         with self._tell():
-            return not SEALS.isdisjoint(self._list_files(key))
+            files = self._list_files(key)
+            return MARK not in files and not SEALS.isdisjoint(files)
 
     def put(self, staged: Path, key: str) -> None:
         files = {file.relative_to(staged).as_posix() for file in staged.rglob("*") if file.is_file()}
@@ -63,6 +65,7 @@ class ObjectStorage:
                 self._files.delete_file(f"{key}/{stray}")
             for name in sorted(files, key=lambda name: (name in SEALS, name)):
                 arrow_fs.copy_files(str(staged / name), f"{key}/{name}", destination_filesystem=self._files)
+        self._cache.drop(key)  # one that was read when less was there
         self._cache.add(staged, key)
 
     def fetch(self, key: str) -> Path:

@@ -16,6 +16,7 @@ from flows.ledger import Ledger
 from flows.ledger.dump import dump_ledger, read_rows
 from flows.ledger.engine import open_engine
 from flows.ledger.locks import MonthLocks
+from flows.locks import hold_file
 from flows.month import Month
 from flows.outputs import OUTPUTS
 from flows.recovery.batches import find_fault, list_batch_files, list_landed
@@ -53,7 +54,9 @@ def make_backup(
     folder = target.resolve() / made_at.strftime(STAMP)
     lake = open_lake(settings.home, settings.lake_url)
     _refuse_place(settings, lake, folder)
-    with _stage(folder) as staged, closing(lake):
+    lock = settings.home / "locks" / "retention.lock"
+    refusal = "backup: retention is emptying batches."
+    with hold_file(lock, refusal, "a backup"), _stage(folder) as staged, closing(lake):
         making = _Making(settings, lake, staged, _find_earlier(folder), progress)
         progress("ledger", 0)
         make_private_folder(staged / LEDGER)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.disk import DiskFull
 from flows.errors import ConfigurationError, QualityGate
 from flows.house import Progress, ignore_progress
 from flows.lake import Lake
@@ -64,6 +65,8 @@ def examine_chain(url: str, record: BackupRecord) -> list[str]:
         ledger.close()
     if state.fault:
         return [f"decisions: {state.fault}"]
+    if "review_chain" not in record.row_counts:
+        return []  # of a schema without a chain: migrating has begun one
     if (state.entry_count, state.head) != (record.chain_entry_count, record.chain_head):
         return [f"decisions: {state.entry_count} entries are there, and {record.chain_entry_count} were written"]
     return []
@@ -82,6 +85,8 @@ def _examine_ledger(folder: Path, record: BackupRecord) -> list[str]:
             load_ledger(url, folder / LEDGER, Dump(record.schema_revision, record.row_counts))
         except QualityGate as error:
             return [str(error)]
+        except DiskFull:  # of this machine, and no fault of the backup
+            raise
         except ConfigurationError as error:
             return [f"{LEDGER}: can't be read in: {error}"]
         return examine_chain(url, record)

@@ -1,5 +1,6 @@
 """What has outlived its time: named exactly, with its size, so that it can be announced before it is deleted."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -82,12 +83,14 @@ def find_free(house: House, group: Group, facts_from: datetime) -> tuple[Landing
     since, and those of months with an open objection. Files may land again by name, so none may be among them.
     """
     landed_at = house.ledger.retention.list_landed_at()
-    protected = [set(record.inputs["batch_ids"]) for record in _list_protected(house, facts_from)]
+    protected = [Counter(record.inputs["batch_ids"]) for record in _list_protected(house, facts_from)]
     free = []
     for landing in group.landings:
         is_old = landed_at[landing.landing_no] < facts_from
-        if not is_old or any(landing.batch_id not in known for known in protected) or _is_file(house, landing):
+        if not is_old or any(known[landing.batch_id] < 1 for known in protected) or _is_file(house, landing):
             break
+        for known in protected:
+            known[landing.batch_id] -= 1  # one that landed twice is needed twice
         free.append(landing)
     return tuple(free)
 

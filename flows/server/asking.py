@@ -1,11 +1,13 @@
 """A Prefect server asked for what runs on it and what will."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from http.client import HTTPException
 from urllib.request import urlopen
 
+from httpx import HTTPError, HTTPStatusError
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -19,6 +21,8 @@ from prefect.client.schemas.objects import FlowRun, StateType, WorkerStatus
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
+from flows.errors import ConfigurationError, SourceUnavailable
+
 POOL = "fivestar"
 IN_FLIGHT = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 PAGE_SIZE = 200
@@ -28,9 +32,29 @@ ANSWER_BYTES = 10
 
 @contextmanager
 def open_client(api_url: str) -> Iterator[SyncPrefectClient]:
-    """The server at that address, asked with whatever credentials the environment has for it."""
-    with temporary_settings({PREFECT_API_URL: api_url}), get_client(sync_client=True) as client:
-        yield client
+    """The server at that address, asked with whatever credentials the environment has for it.
+
+    Inside, a server that does not answer is a `SourceUnavailable`, one that refuses a `ConfigurationError`.
+    """
+    shown = mask_credentials(api_url)
+    try:
+        with temporary_settings({PREFECT_API_URL: api_url}), get_client(sync_client=True) as client:
+            yield client
+    except HTTPStatusError as error:
+        raise ConfigurationError(
+            f"the Prefect server at {shown} answers {error.response.status_code}. Look at its log; if it asks for a "
+            "password (401), set PREFECT_API_AUTH_STRING as when it was started."
+        ) from None
+    except HTTPError as error:
+        raise SourceUnavailable(
+            f"the Prefect server at {shown} does not answer ({type(error).__name__}). If it is starting, wait; else "
+            "look at its log, then fivestar down and fivestar up."
+        ) from None
+
+
+def mask_credentials(text: str) -> str:
+    """The text without user and password of any address in it."""
+    return re.sub(r"://[^@/\s]*@", "://***@", text)
 
 
 def find_api_url() -> str | None:

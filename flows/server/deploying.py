@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from flows.errors import ConfigurationError
 from flows.ingest.flow import name_limit
-from flows.server.asking import PAGE_SIZE, POOL
+from flows.server.asking import PAGE_SIZE, POOL, mask_credentials
 from flows.server.place import PROGRAM, PROJECT_FILE, find_checkout, find_project
 
 TAG = "fivestar"
@@ -24,14 +24,18 @@ VERSION_DIGITS = 12
 
 def list_deployments() -> list[dict[str, Any]]:
     """The deployments of prefect.yaml. Raises `ConfigurationError` where the program runs without its checkout."""
+    project: dict[str, Any] = YAML(typ="safe").load(_read_project())
+    return list(project["deployments"])
+
+
+def _read_project() -> bytes:
     file = find_project() / PROJECT_FILE
     if not file.is_file():
         raise ConfigurationError(
             f"{file} is not there: Prefect runs the program from its checkout. Install it there in place, as make "
             "does, and use that fivestar, or name the checkout in FIVESTAR_CHECKOUT."
         )
-    project: dict[str, Any] = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    return list(project["deployments"])
+    return file.read_bytes()
 
 
 def compare_sources(platforms: Sequence[str]) -> list[str]:
@@ -50,7 +54,7 @@ def compare_sources(platforms: Sequence[str]) -> list[str]:
 def fingerprint_program() -> str:
     """The version under which deployments are made: of prefect.yaml, the program, and the folder where runs start."""
     digest = hashlib.sha256(f"{find_checkout()}\n".encode())
-    digest.update((find_project() / PROJECT_FILE).read_bytes())
+    digest.update(_read_project())
     for file in sorted((PROGRAM / "flows").rglob("*.py")):
         digest.update(f"{file.relative_to(PROGRAM).as_posix()}\n".encode())
         digest.update(file.read_bytes())
@@ -116,8 +120,12 @@ def describe_end(output: str) -> str:
     """The last error that a program told, else the last it said, without user and password of any address in it."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     told = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)] or lines
-    return re.sub(r"://[^@/\s]*@", "://***@", told[-1]) if told else "nothing."
+    return mask_credentials(told[-1]) if told else "nothing."
 
 
 def _list_deployed(client: SyncPrefectClient, version: str) -> set[str]:
-    return {it.name for it in client.read_deployments(limit=PAGE_SIZE) if it.version == version}
+    return {
+        it.name
+        for it in client.read_deployments(limit=PAGE_SIZE)
+        if it.version == version and it.work_pool_name == POOL
+    }

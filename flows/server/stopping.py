@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.exceptions import ObjectNotFound
 
+from flows.errors import FivestarError
 from flows.server.asking import POOL, is_answering, list_in_flight, open_client
 from flows.server.place import Place, name_api
 from flows.server.processes import end_process, find_recorded, list_children, wait_until
@@ -28,10 +30,14 @@ def take_down(settings: Settings, wait_seconds: float, tell: Tell) -> None:
         server, worker = find_recorded(place.server), find_recorded(place.worker)
         if worker is not None:
             if server is not None and is_answering(name_api(server["port"])):
-                with open_client(name_api(server["port"])) as client:
-                    _drain(place, client, worker["pid"], wait_seconds, tell)
-            else:
-                _end_worker(worker["pid"])
+                try:
+                    with open_client(name_api(server["port"])) as client:
+                        _drain(place, client, worker["pid"], wait_seconds, tell)
+                except FivestarError as error:
+                    tell(f"runs in flight are not waited for: {error}")
+                except ObjectNotFound:
+                    tell(f"runs in flight are not waited for: the work pool {POOL} is gone")
+            _end_worker(worker["pid"])
             tell("worker: ended")
         place.worker.unlink(missing_ok=True)
         if server is not None:
