@@ -6,18 +6,15 @@ before what it decides on.
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from flows.config_file import read_config
 from flows.errors import ConfigurationError
 
 FILE = "clock.yaml"
 BEHIND_MAX = timedelta(minutes=10)
 """By how much machines that write one ledger may differ."""
-TEXT_SHOWN = 200
 
 
 class _ClockFile(BaseModel):
@@ -31,14 +28,10 @@ def load_wrong_until(folder: Path) -> datetime | None:
 
     Raises `ConfigurationError` for a file that can't be meant.
     """
-    file = folder / FILE
     try:
-        content: Any = YAML(typ="base", pure=True).load(file.read_text(encoding="utf-8"))
+        content = read_config(folder / FILE, typ="base")
     except FileNotFoundError:
         return None
-    except (YAMLError, UnicodeDecodeError) as error:
-        text = " ".join(str(error).split())[:TEXT_SHOWN]
-        raise ConfigurationError(f"{FILE}: not YAML in UTF-8: {text}. Mend it.") from None
     try:
         return _ClockFile.model_validate(content).wrong_until
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The lake itself: batches are staged into it, read from it, copied and deleted by their table and id."""
+"""The lake itself: batches are staged into it, read from it, and copied by their table and id."""
 
 import shutil
 from collections.abc import Sequence
@@ -73,10 +73,6 @@ class Lake:
     def list_parts(self, table: str, batch_id: str) -> list[str]:
         """The Parquet files, on this machine, that hold the batch's rows; none if every row was rejected."""
         return [str(file) for file in sorted(self.find_folder(table, batch_id).glob("part-*.parquet"))]
-
-    def delete_batch(self, table: str, batch_id: str) -> None:
-        """Remove the batch; again changes nothing. Whether a landing names it is for the caller to know."""
-        self.storage.remove(_find_key(table, batch_id))
 
     def remove_unfinished(self, before: datetime) -> list[str]:
         """The files removed that killed uploads left before that instant; a day before now spares those going on."""

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from flows.config_file import pick_problem, read_config
 from flows.errors import ConfigurationError
 from flows.notify.channels.kinds import SETTINGS, AnySettings, list_unset_names
 from flows.notify.contents import CORRECTION, CORRECTION_KIND, KINDS, MessageName, Tier
@@ -197,12 +196,7 @@ def require_secrets(config: NotifyConfig, lookup: Lookup) -> None:
 
 
 def _read_file(file: Path) -> _NotifyFile:
-    try:
-        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(f"{file}: not there. Restore it, or name another folder with --config.") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{FILE}: not YAML in UTF-8: {_shorten(error)}. Mend it.") from None
+    content = read_config(file, ". Restore it, or name another folder with --config.")
     try:
         return _NotifyFile.model_validate(content)
     except ValidationError as error:
@@ -211,8 +205,7 @@ def _read_file(file: Path) -> _NotifyFile:
 
 def _describe(error: ValidationError) -> str:
     """One thing that is wrong, a misspelt key before what it left missing: its place, the value, what is valid."""
-    problems = error.errors(include_url=False)
-    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+    first = pick_problem(error)
     path, kind = _find_path(first["loc"])
     key = ".".join(path)
     if first["type"] == "extra_forbidden":
@@ -250,7 +243,3 @@ def _list_valid_keys(path: list[str], kind: str) -> list[str]:
         return list(model.model_fields)
     section = path[0] if len(path) == SECTION_DEPTH or path[0] == "messages" else ".".join(path[:-1])
     return list((_SECTIONS[section] if len(path) > 1 else _NotifyFile).model_fields)
-
-
-def _shorten(error: Any) -> str:
-    return " ".join(str(error).split())[:200]

@@ -11,7 +11,7 @@ from pathlib import Path
 from flows.code import fingerprint_code
 from flows.errors import UsageError
 from flows.house import Clock, Progress, ignore_progress, lock_month
-from flows.lake import Lake, name_leftover, open_lake, remove_leftovers
+from flows.lake import STAGING, Lake, name_leftover, open_lake, remove_leftovers
 from flows.ledger import Ledger
 from flows.ledger.dump import dump_ledger, read_rows
 from flows.ledger.engine import open_engine
@@ -24,7 +24,6 @@ from flows.recovery.files import FILE_MODE, FileRecord, keep_file, list_files, m
 from flows.recovery.record import CONFIG, FORMAT, LAKE, LEDGER, RECORD, BackupRecord, BatchRecord, write_record
 from flows.settings import Settings
 
-STAGING = ".staging"
 STAMP = "%Y%m%dT%H%M%SZ"
 NO_HASH = "0" * 64
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.lake import Lake
+from flows.lake.batches import name_batch
+from flows.lake.storage import MANIFEST
 from flows.recovery.files import list_damage, list_files
 from flows.recovery.record import BatchRecord
 from flows.retired import MARK
-
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class LandedBatch:
     @property
     def folder(self) -> str:
         """Where it lies in a lake."""
-        return f"{self.table}/batch_id={self.batch_id}"
+        return f"{self.table}/{name_batch(self.batch_id)}"
 
 
 def list_landed(

@@ -10,6 +10,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from flows.errors import QualityGate, UsageError
+from flows.lake.batches import name_batch
 from flows.recovery.files import FILE_MODE, FileRecord
 
 RECORD = "backup.json"
@@ -33,7 +34,7 @@ class BatchRecord:
     @property
     def folder(self) -> str:
         """Where its files lie, in the lake as in a backup."""
-        return f"{self.table}/batch_id={self.batch_id}"
+        return f"{self.table}/{name_batch(self.batch_id)}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from flows.house import Clock, House, record_step
 from flows.ledger.retention import RetentionItem
 from flows.locks import hold_file
@@ -23,6 +25,8 @@ from flows.retention.config import RetentionSettings, load_retention_settings
 
 UPLOAD_TIME_MAX = timedelta(days=1)
 """What an upload to an object store left behind that is older was killed."""
+Identity = tuple[str, str, bytes]
+"""The kind, subject and exact detail of something to delete."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,7 @@ class RetentionReport:
 def preview_retention(house: House, now: datetime) -> RetentionReport:
     """What retention would announce and delete; nothing is written."""
     settings = load_retention_settings(house.settings.config)
-    candidates = list_candidates(house, settings, now)
-    return RetentionReport((), [(it, _find_due(house, settings, it)) for it in candidates])
+    return RetentionReport((), _add_due(house, settings, list_candidates(house, settings, now)))
 
 
 def apply_retention(house: House, clock: Clock) -> RetentionReport:
@@ -55,42 +58,46 @@ def apply_retention(house: House, clock: Clock) -> RetentionReport:
         counts.update(deleted=len(deleted), deleted_bytes=sum(it.byte_count for it in deleted))
         counts.update(unfinished=len(house.lake.remove_unfinished(now - UPLOAD_TIME_MAX)))
         candidates = list_candidates(house, settings, now)
-        fresh = [it for it in candidates if _find_item(house, it) is None]
+        waiting = _find_waiting(house)
+        fresh = [it for it in candidates if _identify(it) not in waiting]
         for candidate in fresh:
             house.ledger.retention.announce(**vars(candidate), announced_at=now)
         counts.update(announced=len(fresh), announced_bytes=sum(it.byte_count for it in fresh))
-    return RetentionReport(deleted, [(it, _find_due(house, settings, it)) for it in candidates])
+    return RetentionReport(deleted, _add_due(house, settings, candidates))
 
 
-def _find_item(house: House, candidate: Candidate) -> RetentionItem | None:
-    """The announcement of just this, if it waits."""
-    return next((it for it in house.ledger.retention.list_items() if _names(it, candidate)), None)
+def _add_due(
+    house: House, settings: RetentionSettings, candidates: Sequence[Candidate]
+) -> list[tuple[Candidate, datetime | None]]:
+    """Each candidate with the instant from which it is deleted; nothing if it isn't announced yet."""
+    waiting = _find_waiting(house)
+    found = [(it, waiting.get(_identify(it))) for it in candidates]
+    return [(it, None if item is None else _find_due(settings, item)) for it, item in found]
 
 
-def _find_due(house: House, settings: RetentionSettings, candidate: Candidate) -> datetime | None:
-    item = _find_item(house, candidate)
-    return None if item is None else item.announced_at + timedelta(days=settings.announced_days)
+def _find_due(settings: RetentionSettings, item: RetentionItem) -> datetime:
+    return item.announced_at + timedelta(days=settings.announced_days)
 
 
-def _names(item: RetentionItem, candidate: Candidate) -> bool:
-    same = (item.kind, item.subject, item.detail) == (candidate.kind, candidate.subject, candidate.detail)
-    return same and item.deleted_at is None
+def _find_waiting(house: House) -> dict[Identity, RetentionItem]:
+    """What is announced and not deleted yet, by what exactly it names."""
+    return {_identify(it): it for it in house.ledger.retention.list_items() if it.deleted_at is None}
+
+
+def _identify(named: RetentionItem | Candidate) -> Identity:
+    return named.kind, named.subject, orjson.dumps(dict(named.detail), option=orjson.OPT_SORT_KEYS)
 
 
 def _delete_announced(house: House, settings: RetentionSettings, now: datetime) -> list[RetentionItem]:
-    ripe = [
-        item
-        for item in house.ledger.retention.list_items()
-        if item.deleted_at is None and item.announced_at + timedelta(days=settings.announced_days) <= now
-    ]
-    candidates = list_candidates(house, settings, now)
+    ripe = {key: item for key, item in _find_waiting(house).items() if _find_due(settings, item) <= now}
+    still = {_identify(it) for it in list_candidates(house, settings, now)}
     deleted = []
-    for item in ripe:
+    for key, item in ripe.items():
         if item.kind == "batches":
             is_done = _condense(house, item.detail, go_back(now, settings.raw_batches_months), now)
         else:
             # One that has been written to since it was announced is announced anew.
-            is_done = any(_names(item, candidate) for candidate in candidates)
+            is_done = key in still
             if is_done:
                 shutil.rmtree(house.settings.home / item.subject)
         if is_done:

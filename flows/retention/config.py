@@ -1,16 +1,13 @@
 """`config/retention.yaml`: for how long what is kept."""
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from flows.config_file import pick_problem, read_config
 from flows.errors import ConfigurationError
 
 FILE = "retention.yaml"
-TEXT_SHOWN = 200
 DECISIONS_YEARS_LEAST = 3
 """PIPL art. 56: records of such processing are kept for three years at least."""
 RAW_BATCHES_MONTHS_LEAST = 3
@@ -33,17 +30,8 @@ def load_retention_settings(folder: Path) -> RetentionSettings:
 
     Raises `ConfigurationError` for a missing file or key, an unknown one, or less than what must be kept.
     """
-    file = folder / FILE
-    try:
-        content: Any = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"{file}: not there, so nothing may be deleted. Restore it, or name another folder with --config."
-        ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"{FILE}: not YAML in UTF-8: {' '.join(str(error).split())[:TEXT_SHOWN]}. Mend it."
-        ) from None
+    absent = ", so nothing may be deleted. Restore it, or name another folder with --config."
+    content = read_config(folder / FILE, absent)
     try:
         return RetentionSettings.model_validate(content)
     except ValidationError as error:
@@ -51,8 +39,7 @@ def load_retention_settings(folder: Path) -> RetentionSettings:
 
 
 def _describe(error: ValidationError) -> str:
-    problems = error.errors(include_url=False)
-    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+    first = pick_problem(error)
     path = ".".join(str(part) for part in first["loc"]) or "the file"
     if first["type"] == "extra_forbidden":
         return f"{FILE}, {path}: not a known key. Known: {', '.join(RetentionSettings.model_fields)}. Correct it."

@@ -3,18 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from flows.config_file import pick_problem, read_config
 from flows.errors import ConfigurationError, DecisionRefused
 
 FILE = "review.yaml"
 CITY = "city"
 REMIND_AFTER_WORKING_DAYS = 3
-TEXT_SHOWN = 200
 LONGEST_NAME = 120
 """As many signs as the ledger keeps of a name."""
 
@@ -111,17 +109,8 @@ def load_review_settings(folder: Path) -> ReviewSettings:
     Raises `ConfigurationError` for a missing file or key, an unknown one, a name that stands there twice, or people
     who could never approve anything: no approver, or nobody besides the only approver who could prepare.
     """
-    file = folder / FILE
-    try:
-        content: Any = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"{file}: not there, so who may decide isn't known. Restore it, or name another folder with --config."
-        ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"{FILE}: not YAML in UTF-8: {' '.join(str(error).split())[:TEXT_SHOWN]}. Mend it."
-        ) from None
+    absent = ", so who may decide isn't known. Restore it, or name another folder with --config."
+    content = read_config(folder / FILE, absent)
     try:
         read = _ReviewFile.model_validate(content)
     except ValidationError as error:
@@ -146,8 +135,7 @@ def _check_people(people: Sequence[Person]) -> None:
 
 
 def _describe(error: ValidationError) -> str:
-    problems = error.errors(include_url=False)
-    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+    first = pick_problem(error)
     path = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         known = _ReviewFile.model_fields if len(first["loc"]) == 1 else Person.model_fields

@@ -16,9 +16,14 @@ from typing import Any
 import orjson
 
 POLL_SECONDS = 0.25
+END_SECONDS = 20
+"""For how long a process that is asked to end may go on."""
 _PROC = Path("/proc")
 _PARENT_FIELD, _START_FIELD = 1, 19
 """Where, behind a process's name in /proc/<pid>/stat, stand its parent and the tick at which it started."""
+
+Tell = Callable[[str], None]
+"""Takes a line for whoever started the command."""
 
 
 def start_process(command: Sequence[str], environment: Mapping[str, str], *, folder: Path, log: Path) -> int:

@@ -6,7 +6,7 @@ What runs and what is there is left alone, so doing it again changes nothing.
 import platform
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -30,6 +30,8 @@ from flows.server.deploying import (
 )
 from flows.server.place import HOST, Place, find_project, make_environment, name_api
 from flows.server.processes import (
+    END_SECONDS,
+    Tell,
     end_process,
     find_recorded,
     identify_process,
@@ -43,12 +45,9 @@ PORT = 4200
 CONNECT_SECONDS = 2
 READY_SECONDS = 180
 ONLINE_SECONDS = 120
-END_SECONDS = 20
 NEXT_COUNT = 3
 DATABASE_NAMES = ("PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 PREFECT = [sys.executable, "-m", "prefect"]
-
-Tell = Callable[[str], None]
 
 
 def bring_up(settings: Settings, port: int | None, clock: Clock, tell: Tell) -> None:

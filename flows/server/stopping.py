@@ -1,7 +1,5 @@
 """An installation's worker and server on this machine ended: those that were started for it and no other process."""
 
-from collections.abc import Callable
-
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
@@ -9,12 +7,8 @@ from prefect.exceptions import ObjectNotFound
 from flows.errors import FivestarError
 from flows.server.asking import POOL, is_answering, list_in_flight, open_client
 from flows.server.place import Place, name_api
-from flows.server.processes import end_process, find_recorded, list_children, wait_until
+from flows.server.processes import END_SECONDS, Tell, end_process, find_recorded, list_children, wait_until
 from flows.settings import Settings
-
-END_SECONDS = 20
-
-Tell = Callable[[str], None]
 
 
 def take_down(settings: Settings, wait_seconds: float, tell: Tell) -> None:

@@ -150,6 +150,7 @@ def test_every_fault_of_a_file_is_told_at_once(make_source: MakeSource) -> None:
     [
         (b"platform: [", "line 1 is not YAML"),
         (b"a: 1\na: 2", "line 2 is not YAML"),
+        (b"a:\n- 2027-13-45", "line 2 is not YAML: it looks like a date or number, but there is no such one. Mend"),
         (b"- a", "must be a mapping"),
         ("platform: 执法监管平台".encode("gb18030"), "not UTF-8 text"),
         (b"a: \x07", "a character that YAML forbids"),
@@ -160,6 +161,12 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: bytes, me
     file.write_bytes(content)
     with pytest.raises(ConfigurationError, match=message):
         load_source(file, lambda _: None)
+
+
+def test_a_folder_in_the_place_of_a_file_is_told_by_name(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").mkdir()
+    with pytest.raises(ConfigurationError, match=r"bad\.yaml: the file cannot be read \(Is a directory\)"):
+        load_source(tmp_path / "bad.yaml", lambda _: None)
 
 
 def test_a_folder_without_platform_files_is_refused(tmp_path: Path) -> None:

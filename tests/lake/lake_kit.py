@@ -19,7 +19,6 @@ COMMUNITY = {
     "district_name": "甲区",
     "valid_from": date(2020, 1, 1),
     "valid_to": None,
-    "record_no": 0,
 }
 REJECTED = {"record_no": 1, "row_key": None, "reasons": ["unmapped"], "raw": "{}"}
 
@@ -31,8 +30,11 @@ def land(lake: Lake, *rows: dict[str, Any], rejected: tuple[dict[str, Any], ...]
     """One batch of communities, each row a part of its own."""
     table = TABLES["communities"]
     with lake.stage(table, platform="p", resource="communities", slot="s") as staged:
-        for row in rows:
-            staged.add(pa.Table.from_pylist([row], arrow_schema(table)), QUARANTINE_SCHEMA.empty_table())
+        for number, row in enumerate(rows):
+            staged.add(
+                pa.Table.from_pylist([{**row, "record_no": number}], arrow_schema(table)),
+                QUARANTINE_SCHEMA.empty_table(),
+            )
         if rejected:
             staged.add(arrow_schema(table).empty_table(), pa.Table.from_pylist(list(rejected), QUARANTINE_SCHEMA))
         return staged.commit(window=None, request={}, contract={}, landed_at=NOW)

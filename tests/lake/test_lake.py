@@ -3,12 +3,13 @@
 import socket
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from lake_kit import COMMUNITY, NOW
 
 from flows.engines import OpenEngine
 from flows.errors import QualityGate
@@ -18,17 +19,6 @@ from flows.schema import TABLES
 
 Read = Callable[[str, list[str]], list[dict[str, Any]]]
 
-NOW = datetime(2024, 4, 3, tzinfo=UTC)
-COMMUNITY = {
-    "community_code": "410202001009",
-    "name": "甲社区",
-    "street_code": "410202001",
-    "street_name": "甲街道",
-    "district_code": "410202",
-    "district_name": "甲区",
-    "valid_from": date(2020, 1, 1),
-    "valid_to": None,
-}
 INCIDENT = {
     "incident_id": "I1",
     "community_code": "410202001009",

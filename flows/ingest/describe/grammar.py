@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from flows.config_file import find_fault, parse_yaml
 from flows.errors import ConfigurationError
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -95,9 +95,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise place.error("not UTF-8 text. Save the file as UTF-8.") from None
     except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        # Of a key that stands twice the values would be told too, and one may be a secret.
-        problem = (error.problem or "").split("\n")[0].partition(" with value ")[0]
+        line, problem = find_fault(error)
         raise place.error(f"line {line} is not YAML: {_restore(problem)}. Mend that line.") from None
     except YAMLError:
         raise place.error("holds a character that YAML forbids. Remove it.") from None
@@ -110,7 +108,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def _parse(text: str) -> Any:
     """What the YAML holds, shared by all that read the same text: `_restore` makes a mapping of their own."""
-    return YAML(typ="safe", pure=True).load(text)
+    return parse_yaml(text)
 
 
 def build_model(model: type[Model], raw: Mapping[str, Any], file: str) -> Model:
