@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, case, func, or_, select
 
 from flows.ledger.outbox import PENDING, MessageStatus
 from flows.ledger.tables import outbox, outcomes, revisions
@@ -82,7 +82,7 @@ class WatchLedger:
         """
         with self._engine.connect() as connection:
             newest = _find_newest(connection, months)
-            failures = _count_failures(connection, months) if any(map(_has_failed, newest)) else {}
+            failures = _count_failures(connection, months)
             numbers = {number for row in newest for number in (row.last_id, row.last_ok_id) if number is not None}
             numbers |= {failure.first_id for failure in failures.values()}
             rows = _read_rows(connection, numbers)
@@ -134,20 +134,23 @@ def _find_newest(connection: Connection, months: Collection[str]) -> Sequence[Ro
     return connection.execute(query).all()
 
 
-def _has_failed(series: Row[Any]) -> bool:
-    return bool(series.last_id != series.last_ok_id)
-
-
 def _count_failures(connection: Connection, months: Collection[str]) -> dict[Series, Row[Any]]:
     """Of each series that fails the first failure since it succeeded, and how many there were."""
-    # A window takes two empty months or subjects for the same, and costs as much however many series fail.
-    last_ok_id = _LAST_OK.over(partition_by=_SERIES).label("last_ok_id")
-    rows = select(*_SERIES, outcomes.c.id, last_ok_id).where(_is_of(months)).subquery()
-    series = (rows.c.step, rows.c.month, rows.c.subject)
+    last_ok_id = func.coalesce(_LAST_OK, 0)
+    failing = (
+        select(*_SERIES, last_ok_id.label("last_ok_id"))
+        .where(_is_of(months))
+        .group_by(*_SERIES)
+        .having(func.max(outcomes.c.id) != last_ok_id)
+        .subquery()
+    )
+    same = (outcomes.c[name].is_not_distinct_from(failing.c[name]) for name in ("month", "subject"))
     query = (
-        select(*series, func.min(rows.c.id).label("first_id"), func.count().label("failure_count"))
-        .where(rows.c.id > func.coalesce(rows.c.last_ok_id, 0))
-        .group_by(*series)
+        select(*_SERIES, func.min(outcomes.c.id).label("first_id"), func.count().label("failure_count"))
+        .join(failing, and_(outcomes.c.step == failing.c.step, *same))
+        # Without the successes, of which there are most, few rows are compared.
+        .where(~outcomes.c.ok, outcomes.c.id > failing.c.last_ok_id)
+        .group_by(*_SERIES)
     )
     return {(row.step, row.month, row.subject): row for row in connection.execute(query)}
 

@@ -87,11 +87,11 @@ def test_a_check_ends_with_the_code_of_the_gravest_and_open_reviews_are_none(
 
 
 def test_a_check_that_is_asked_for_json_writes_json_and_says_its_verdict_on_stderr(home: Home) -> None:
-    fail(home, "deliver", 15)
+    fail(home, "publish", 15)
     answer = home.run("status", "--check", "--json")
-    assert (answer.code, json.loads(answer.out)["failing"][0]["step"]) == (15, "deliver")
+    assert (answer.code, json.loads(answer.out)["failing"][0]["step"]) == (15, "publish")
     assert answer.err == (
-        "fivestar: deliver: failing since 2024-04-05 10:00, once, last ok never. fivestar status says more.\n"
+        "fivestar: publish: failing since 2024-04-05 10:00, once, last ok never. fivestar status says more.\n"
     )
 
 

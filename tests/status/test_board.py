@@ -8,7 +8,6 @@ import pytest
 from city_runs import CONFIG, MARCH, RUN_AT, Home
 
 from flows.house import House, open_house
-from flows.month import Month
 from flows.settings import load_settings
 from flows.status.board import Board, look_at_installation
 from flows.status.due import Due, list_due
