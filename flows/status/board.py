@@ -23,7 +23,7 @@ MONTHS_SHOWN = 6
 NOT_REPEATED = frozenset({"compare", "letters", "replay", "replay_revision", "report_failure", "run"})
 """Steps whose failure no later success need follow.
 
-A person starts them and looks at them; `report_failure` tells of one run; `run` is only ever noted when it is refused.
+A person starts and looks at them; `report_failure` tells of one run; `run` is only ever noted when it is refused.
 """
 
 ENDED = frozenset({"delivered", "permanent_failure", "suppressed"})
