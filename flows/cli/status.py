@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.options import Config, Home, open_installation, read_clock
-from flows.errors import FivestarError, UsageError, classify_exit, rank_failure
+from flows.errors import ConfigurationError, FivestarError, UsageError, classify_exit, rank_failure
 from flows.month import Month
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ def status(
         Path | None, typer.Option(metavar="FILE", help="Write metrics for Prometheus here too.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="End with the code of the gravest thing that fails or is overdue.")
+        bool,
+        typer.Option(
+            "--check", help="Say only in one line what fails or is overdue, or ok, and end with the gravest code."
+        ),
     ] = False,
 ) -> None:
     """Show what ran, what fails since when, and what is overdue: months by sources and steps. Changes nothing."""
@@ -47,15 +50,33 @@ def status(
     if month is not None and months is not None:
         raise UsageError("--month and --months can't be meant together. Give one of them.")
     chosen = None if month is None else Month.parse(month)
+    _refuse_missing_ledger(home, config)
     with open_installation(home, config) as house:
         board = look_at_installation(house, read_clock(), month=chosen, month_count=months or MONTHS_SHOWN)
     _write_files(board, html, metrics)
+    fault = _find_gravest(board) if check else None
     if as_json:
         _echo_json(board)
+    elif check:
+        typer.echo(fault or "ok")
     else:
         _echo_tables(board)
-    if check:
-        _refuse_what_fails(board)
+    if fault is not None:
+        raise fault if as_json else typer.Exit(fault.exit_code)
+
+
+def _refuse_missing_ledger(home: Path | None, config: Path | None) -> None:
+    """Raise `ConfigurationError` where nothing ever ran: a look at the wrong home must not say that all is well."""
+    from flows.ledger.checkup import holds_ledger
+    from flows.ledger.engine import describe_url
+    from flows.settings import load_settings
+
+    url = load_settings(home, config).database_url
+    if not holds_ledger(url):
+        raise ConfigurationError(
+            f"{describe_url(url)}: there is no ledger in it, so nothing ever ran here. Name the installation's home "
+            "with --home, or its database in FIVESTAR_DATABASE_URL."
+        )
 
 
 def _write_files(board: "Board", html: Path | None, metrics: Path | None) -> None:
@@ -131,8 +152,8 @@ def _make_table(title: str, columns: Sequence[str]) -> "Table":
     return Table(*columns, title=title, title_justify="left", show_lines=False)
 
 
-def _refuse_what_fails(board: "Board") -> None:
-    """Raise an error of the gravest class among what fails or is overdue; nothing if all is well."""
+def _find_gravest(board: "Board") -> FivestarError | None:
+    """All that fails or is overdue in one line, as an error of its gravest class; nothing if all is well."""
     from flows.status.due import ERRORS, list_due
     from flows.status.text import describe_failing, name_step
     from flows.status.words import describe_due
@@ -144,7 +165,7 @@ def _refuse_what_fails(board: "Board") -> None:
         for step in board.list_failing()
     ]
     errors += [kind(describe_due(it)) for it in list_due(board) if (kind := ERRORS[it.kind]) is not None]
-    if errors:
-        gravest = min(errors, key=rank_failure)
-        told = "; ".join(str(error) for error in errors)
-        raise type(gravest)(f"status: {told}. fivestar status says more.")
+    if not errors:
+        return None
+    told = "; ".join(" ".join(str(error).split()) for error in errors)
+    return type(min(errors, key=rank_failure))(f"{told}. fivestar status says more.")

@@ -38,6 +38,18 @@ def examine_ledger(url: str) -> LedgerState:
         engine.dispose()
 
 
+def holds_ledger(url: str) -> bool:
+    """Whether there is a ledger at `url`, of whatever schema. Nothing is made there, and nothing tried."""
+    engine = open_engine(url, changes_nothing=True)
+    try:
+        if is_absent(engine.url):
+            return False
+        with engine.connect() as connection:
+            return find_schema(connection) is not None
+    finally:
+        engine.dispose()
+
+
 def is_absent(url: URL) -> bool:
     """Whether the database is a file that isn't there yet."""
     name = url.database or ""

@@ -66,6 +66,7 @@ Series = tuple[str, str | None, str | None]
 """Step, month and subject: what one row after the other is about."""
 
 _SERIES = (outcomes.c.step, outcomes.c.month, outcomes.c.subject)
+_LAST_OK = func.max(case((outcomes.c.ok, outcomes.c.id)))
 
 
 class WatchLedger:
@@ -81,7 +82,7 @@ class WatchLedger:
         """
         with self._engine.connect() as connection:
             newest = _find_newest(connection, months)
-            failures = _count_failures(connection, newest)
+            failures = _count_failures(connection, months)
             numbers = {number for row in newest for number in (row.last_id, row.last_ok_id) if number is not None}
             numbers |= {failure.first_id for failure in failures.values()}
             rows = _read_rows(connection, numbers)
@@ -123,42 +124,40 @@ class WatchLedger:
 
 def _find_newest(connection: Connection, months: Collection[str]) -> Sequence[Row[Any]]:
     """Of each series the number of its newest row, and of the newest that succeeded."""
-    last_ok = func.max(case((outcomes.c.ok, outcomes.c.id))).label("last_ok_id")
+    last_id, last_ok_id = func.max(outcomes.c.id).label("last_id"), _LAST_OK.label("last_ok_id")
     query = (
-        select(*_SERIES, func.max(outcomes.c.id).label("last_id"), last_ok, func.count().label("run_count"))
-        .where(or_(outcomes.c.month.is_(None), outcomes.c.month.in_(list(months))))
+        select(*_SERIES, last_id, last_ok_id, func.count().label("run_count"))
+        .where(_is_of(months))
         .group_by(*_SERIES)
         .order_by(*_SERIES)
     )
     return connection.execute(query).all()
 
 
-def _count_failures(connection: Connection, newest: Sequence[Row[Any]]) -> dict[Series, Row[Any]]:
+def _count_failures(connection: Connection, months: Collection[str]) -> dict[Series, Row[Any]]:
     """Of each series that fails the first failure since it succeeded, and how many there were."""
-    failing = [
-        and_(
-            *(
-                _equals(column, value)
-                for column, value in zip(_SERIES, (row.step, row.month, row.subject), strict=True)
-            ),
-            _is_after(row.last_ok_id),
-        )
-        for row in newest
-        if row.last_id != row.last_ok_id
-    ]
-    if not failing:
-        return {}
-    first = func.min(outcomes.c.id).label("first_id")
-    query = select(*_SERIES, first, func.count().label("failure_count")).where(or_(*failing)).group_by(*_SERIES)
+    last_ok_id = func.coalesce(_LAST_OK, 0)
+    failing = (
+        select(*_SERIES, last_ok_id.label("last_ok_id"))
+        .where(_is_of(months))
+        .group_by(*_SERIES)
+        .having(func.max(outcomes.c.id) != last_ok_id)
+        .subquery()
+    )
+    same = (outcomes.c[name].is_not_distinct_from(failing.c[name]) for name in ("month", "subject"))
+    query = (
+        select(*_SERIES, func.min(outcomes.c.id).label("first_id"), func.count().label("failure_count"))
+        .join(failing, and_(outcomes.c.step == failing.c.step, *same))
+        # Without the successes, of which there are most, few rows are compared.
+        .where(~outcomes.c.ok, outcomes.c.id > failing.c.last_ok_id)
+        .group_by(*_SERIES)
+    )
     return {(row.step, row.month, row.subject): row for row in connection.execute(query)}
 
 
-def _equals(column: ColumnElement[Any], value: str | None) -> ColumnElement[bool]:
-    return column.is_(None) if value is None else column == value
-
-
-def _is_after(number: int | None) -> ColumnElement[bool]:
-    return outcomes.c.id > (number or 0)
+def _is_of(months: Collection[str]) -> ColumnElement[bool]:
+    """Whether an outcome is of one of the months, or of none."""
+    return or_(outcomes.c.month.is_(None), outcomes.c.month.in_(list(months)))
 
 
 def _read_rows(connection: Connection, numbers: Collection[int]) -> dict[int, Row[Any]]:

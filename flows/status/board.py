@@ -4,7 +4,7 @@ Everything is worked out from the ledger; nothing is written, and looking leaves
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,9 +20,11 @@ from flows.review.standing import ReviewStanding, find_standing
 
 MONTHS_SHOWN = 6
 
-ON_DEMAND = frozenset({"compare", "letters", "replay", "replay_revision"})
-"""Steps that a person starts and looks at; when one failed, that person knows."""
+NOT_REPEATED = frozenset({"compare", "letters", "replay", "replay_revision", "report_failure", "run"})
+"""Steps whose failure no later success need follow.
 
+A person starts and looks at them; `report_failure` tells of one run; `run` is only ever noted when it is refused.
+"""
 
 ENDED = frozenset({"delivered", "permanent_failure", "suppressed"})
 """The statuses in which a message stays unless a person acts."""
@@ -34,6 +36,8 @@ class MonthBoard:
 
     month: Month
     cutoff_at: datetime
+    is_expected: bool
+    """Whether it was to be judged: the installation had begun, or did judge it."""
     sources: Sequence[Presence]
     head: RevisionHead | None
     review: ReviewStanding | None
@@ -81,7 +85,7 @@ class Board:
 
 
 def _fails(step: StepStanding) -> bool:
-    return step.failing is not None and step.step not in ON_DEMAND
+    return step.failing is not None and step.step not in NOT_REPEATED
 
 
 def look_at_installation(
@@ -90,9 +94,11 @@ def look_at_installation(
     """How the installation stands at `now`, of months that one or the newest."""
     sources = read_sources(house)
     policy = load_policy(house.settings.config / "policy")
-    months = [month] if month is not None else _list_months(house, now, month_count)
+    first_month = _find_first_month(house)
+    months = [month] if month is not None else _list_months(house, now, first_month, month_count)
     names = [str(each) for each in months]
-    standings = house.ledger.watching.list_standings(names)
+    known = {source.platform for source in sources}
+    standings = [step for step in house.ledger.watching.list_standings(names) if _is_configured(step, known)]
     messages = house.ledger.watching.count_messages(names)
     presence = find_presence(house, sources, {each: _find_cutoff(policy, each) for each in months})
     heads = {head.month: head for head in house.ledger.watching.list_heads(names)}
@@ -102,6 +108,7 @@ def look_at_installation(
             MonthBoard(
                 month=each,
                 cutoff_at=_find_cutoff(policy, each),
+                is_expected=str(each) in heads or (first_month is not None and each >= first_month),
                 sources=presence[each],
                 head=heads.get(str(each)),
                 review=find_standing(house.ledger, each) if str(each) in heads else None,
@@ -117,13 +124,23 @@ def look_at_installation(
     )
 
 
-def _list_months(house: House, now: datetime, count: int) -> list[Month]:
-    """The newest months, at most `count`: every closed one since the installation began, and older ones if judged."""
+def _is_configured(step: StepStanding, platforms: Collection[str]) -> bool:
+    """Whether the step still can run: a source that is configured no more is never read again."""
+    return step.step != "ingest" or (step.subject or "").partition("/")[0] in platforms
+
+
+def _find_first_month(house: House) -> Month | None:
+    """The first month that was to be judged: the one closed last when the first pull began. Nothing before that."""
     first_at = house.ledger.readings.find_first_started_at()
+    return None if first_at is None else find_last_closed_month(first_at)
+
+
+def _list_months(house: House, now: datetime, first_month: Month | None, count: int) -> list[Month]:
+    """The newest months, at most `count`: every closed one since the installation began, and older ones if judged."""
     judged = {Month.parse(month) for month in house.ledger.results.list_months()}
     last = find_last_closed_month(now)
     closed = {last.plus(-back) for back in range(count)}
-    expected = {month for month in closed if first_at and month >= find_last_closed_month(first_at)}
+    expected = {month for month in closed if first_month is not None and month >= first_month}
     return sorted(expected | judged, reverse=True)[:count]
 
 

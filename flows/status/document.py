@@ -6,6 +6,7 @@ from typing import Any
 from flows.ledger.watching import StepStanding
 from flows.status.board import Board, MonthBoard
 from flows.status.due import ERRORS, Due, list_due
+from flows.status.grid import pick_counts
 from flows.status.words import describe_due
 
 FORMAT = 1
@@ -89,7 +90,7 @@ def _describe_step(step: StepStanding, now: datetime) -> dict[str, Any]:
         "last_ok_at": _write(step.last_ok_at),
         "failing_since_at": _write(step.failing.since_at if step.failing else None),
         "failures": step.failing.count if step.failing else 0,
-        "counts": {name: value for name, value in step.counts.items() if not name.endswith("_fen")},
+        "counts": pick_counts(step.counts),
     }
 
 

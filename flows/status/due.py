@@ -87,7 +87,7 @@ def _list_between(board: Board) -> Iterator[Due]:
 
 def _list_of_month(month: MonthBoard, now: datetime) -> Iterator[Due]:
     name = str(month.month)
-    if now < month.cutoff_at:
+    if now < month.cutoff_at or not month.is_expected:
         return
     judged_with = month.head.source_states if month.head else {}
     incomplete = [source.platform for source in month.sources if source.status != "complete"]

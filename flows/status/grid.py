@@ -37,7 +37,6 @@ class GridRow:
 
     kind: Kind
     name: str
-    title: str
     cells: Sequence[Cell]
 
 
@@ -47,14 +46,14 @@ def lay_out_grid(board: Board) -> list[GridRow]:
     steps = [name for name in STEPS_IN_ORDER if name in names and name != "ingest"]
     steps += sorted(names - set(STEPS_IN_ORDER))
 
-    def fill(kind: Kind, name: str, title: str, show: Callable[[MonthBoard, str], Cell]) -> GridRow:
-        return GridRow(kind, name, title, [show(month, name) for month in board.months])
+    def fill(kind: Kind, name: str, show: Callable[[MonthBoard, str], Cell]) -> GridRow:
+        return GridRow(kind, name, [show(month, name) for month in board.months])
 
     return [
-        *(fill("source", source.platform, source.title, _show_source) for source in board.sources),
-        *(fill("step", name, name, _show_step) for name in steps),
-        fill("review", "review", "review", _show_review),
-        fill("messages", "messages", "messages", _show_messages),
+        *(fill("source", source.platform, _show_source) for source in board.sources),
+        *(fill("step", name, _show_step) for name in steps),
+        fill("review", "review", _show_review),
+        fill("messages", "messages", _show_messages),
     ]
 
 

@@ -40,8 +40,11 @@ def write_file(path: Path, text: str) -> None:
     """Put the text in the file's place, whole or not at all: others read it at any time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.new")
-    aside.write_text(text, encoding="utf-8", newline="\n")
-    aside.replace(path)
+    try:
+        aside.write_text(text, encoding="utf-8", newline="\n")
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def write_page(board: Board) -> str:

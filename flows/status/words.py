@@ -47,6 +47,9 @@ STEP_TITLES: Mapping[str, str] = {
     "letters": "告知书",
     "review": "人事审定",
     "messages": "消息",
+    "run": "按月运行",
+    "retention": "清理到期数据",
+    "restore": "从备份恢复",
 }
 
 WORD_TITLES: Mapping[str, str] = {
@@ -78,6 +81,8 @@ COUNT_TITLES: Mapping[str, str] = {
     "workers": "人员",
     "needs_manual": "须逐条",
     "entered": "入册",
+    "announced": "预告删除",
+    "deleted": "已删除",
     **KINDS,
 }
 

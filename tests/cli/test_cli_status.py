@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from city_runs import RUN_AT, Home
+from city_runs import CONFIG, RUN_AT, Home
 
 
 def fail(home: Home, step: str, exit_code: int, month: str | None = None, subject: str | None = None) -> None:
@@ -79,9 +79,32 @@ def test_a_check_ends_with_the_code_of_the_gravest_and_open_reviews_are_none(
         fail(home, *failure)
     assert home.run("status").code == 0
     answer = home.run("status", "--check")
-    assert answer.code == code
-    assert answer.err.count("failing since") == len(failures)
-    assert "Traceback" not in answer.err
+    assert (answer.code, answer.err) == (code, "")
+    # A plugin of Nagios tells by its first line of stdout.
+    assert answer.out.count("\n") == 1
+    assert answer.out.count("failing since") == len(failures)
+    assert (answer.out == "ok\n") is (failures == [])
+
+
+def test_a_check_that_is_asked_for_json_writes_json_and_says_its_verdict_on_stderr(home: Home) -> None:
+    fail(home, "publish", 15)
+    answer = home.run("status", "--check", "--json")
+    assert (answer.code, json.loads(answer.out)["failing"][0]["step"]) == (15, "publish")
+    assert answer.err == (
+        "fivestar: publish: failing since 2024-04-05 10:00, once, last ok never. fivestar status says more.\n"
+    )
+
+
+def test_where_there_is_no_ledger_nothing_is_said_to_be_well_and_nothing_is_made(
+    ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIVESTAR_DATABASE_URL", ledger_url)
+    wrong = Home(tmp_path / "wrong", CONFIG)
+    for options in ([], ["--check"], ["--html", str(tmp_path / "index.html")]):
+        answer = wrong.run("status", *options)
+        assert (answer.code, answer.out) == (10, "")
+        assert "there is no ledger in it, so nothing ever ran here. Name the installation's home" in answer.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_page_and_metrics_are_written_where_asked_and_a_place_that_cannot_be_is_refused(
@@ -94,6 +117,9 @@ def test_page_and_metrics_are_written_where_asked_and_a_place_that_cannot_be_is_
     answer = home.run("status", "--html", str(metrics / "index.html"))
     assert answer.code == 2
     assert f"--html {metrics / 'index.html'}: cannot be written" in answer.err
+    (folder := tmp_path / "folder").mkdir()
+    assert home.run("status", "--html", str(folder)).code == 2
+    assert list(tmp_path.glob(".*.new")) == []
 
 
 def test_one_month_and_several_cannot_be_meant_together(home: Home) -> None:

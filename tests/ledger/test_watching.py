@@ -92,6 +92,17 @@ def test_no_more_is_asked_however_many_steps_fail(ledger: Ledger) -> None:
     assert len([query for query in queries if query.startswith("SELECT")]) == 3
 
 
+def test_more_steps_can_fail_than_a_condition_can_name(ledger: Ledger) -> None:
+    # SQLite refuses an expression that is more than 1,000 deep.
+    row = {"step": "ingest", "message": "", "counts": {}, "started_at": NOON, "finished_at": NOON}
+    rows = [{**row, "subject": f"s{n // 3}", "ok": n % 3 == 0} for n in range(3 * 1_100)]
+    with ledger.watching._engine.begin() as connection:
+        connection.execute(sa.insert(outcomes), rows)
+    found = ledger.watching.list_standings([])
+    assert len(found) == 1_100
+    assert {it.failing for it in found} == {Failing(NOON, 2, NOON)}
+
+
 def list_plan(ledger: Ledger, ask: object) -> list[str]:
     """How SQLite reads its tables for what `ask` asks, once the ledger holds much."""
     plans: list[str] = []

@@ -8,7 +8,6 @@ import pytest
 from city_runs import CONFIG, MARCH, RUN_AT, Home
 
 from flows.house import House, open_house
-from flows.month import Month
 from flows.settings import load_settings
 from flows.status.board import Board, look_at_installation
 from flows.status.due import Due, list_due
@@ -76,8 +75,11 @@ def test_a_failure_is_told_until_it_is_made_good_by_the_step_itself_or_for_a_sou
         record(house, "publish", RUN_AT, ok=False, month="2024-03")
         record(house, "ingest", RUN_AT, ok=False, month="2024-03", subject="sheets")
         record(house, "compare", RUN_AT, ok=False, month="2024-03")
+        record(house, "run", RUN_AT, ok=False, month="2024-03")
+        record(house, "report_failure", RUN_AT, ok=False, subject="daily-ingest")
         record(house, "deliver", RUN_AT, ok=False)
-    # The sheets of March were read whole; a comparison is looked at by whoever asked for it.
+    # The sheets of March were read whole; a comparison is looked at by whoever asked for it; a run that another one
+    # kept out, and one whose failure could not be told, are over.
     assert [step.step for step in look(home).list_failing()] == ["deliver", "publish"]
     with home.open() as house:
         record(house, "publish", RUN_AT + SECOND, month="2024-03")
@@ -94,6 +96,14 @@ def test_a_register_that_was_read_does_not_hide_that_the_facts_fail(home: Home) 
         ("law_enforcement", True),
         ("law_enforcement/grids", False),
     ]
+
+
+def test_a_source_that_is_configured_no_more_fails_no_more(empty: House) -> None:
+    for subject in ("closed_platform", "closed_platform/grids", "sheets", "sheets/staff"):
+        record(empty, "ingest", RUN_AT, ok=False, subject=subject)
+    board = look_at_installation(empty, RUN_AT)
+    assert [step.subject for step in board.list_failing()] == ["sheets", "sheets/staff"]
+    assert [step.subject for step in board.between] == ["sheets", "sheets/staff"]
 
 
 def test_nothing_is_overdue_but_the_review_right_after_the_month_was_run(home: Home) -> None:
@@ -119,8 +129,11 @@ def test_months_from_before_the_installation_are_not_missed_unless_asked_for(emp
     assert look_at_installation(empty, RUN_AT).months == []
     note_pull(empty, RUN_AT)
     assert [month.month for month in look_at_installation(empty, RUN_AT).months] == [MARCH]
-    [asked] = look_at_installation(empty, RUN_AT, month=Month(2023, 1)).months
-    assert (asked.month, asked.head) == (Month(2023, 1), None)
+    # The first pull began in April, so March is the first month that was to be judged.
+    for month, kinds in ((MARCH.plus(-1), []), (MARCH, ["source_incomplete", "month_not_judged"])):
+        board = look_at_installation(empty, RUN_AT, month=month)
+        assert [asked.month for asked in board.months] == [month]
+        assert [due.kind for due in list_due(board) if due.month == str(month)] == kinds
 
 
 def test_of_many_months_only_so_many_are_shown_the_newest_first(empty: House) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from city_runs import RUN_AT, Home
 
+import flows
 from flows.status.board import Board, look_at_installation
 from flows.status.metrics import write_metrics
 from flows.status.page import write_page, write_status_files
+from flows.status.words import STEP_TITLES
 
 HOSTILE = '<script>alert("x")</script>\nmonth\\"}'
 SAMPLE = re.compile(r'(fivestar_[a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (-?\d+(?:\.\d+)?)')
@@ -18,7 +20,7 @@ def look(home: Home) -> Board:
     """March's installation, in which one step fails with a message and on a subject that mean harm."""
     with home.open() as house:
         house.ledger.record_outcome(
-            step="ingest", month=None, subject=HOSTILE, ok=False, message=HOSTILE, counts={},
+            step="ingest", month=None, subject=f"sheets/{HOSTILE}", ok=False, message=HOSTILE, counts={},
             started_at=RUN_AT, finished_at=RUN_AT, exit_code=11,
         )  # fmt: skip
         return look_at_installation(house, RUN_AT + timedelta(hours=2))
@@ -34,6 +36,13 @@ def test_the_page_says_since_when_what_fails_and_needs_no_network_and_no_script(
     assert "&lt;script&gt;alert(&#34;x&#34;)" in page
     assert not re.search(r"https?://|<link|<img|url\(", page)
     assert "prefers-color-scheme: dark" in page
+
+
+def test_every_step_that_the_program_notes_has_a_title_for_its_readers() -> None:
+    sources = [file.read_text(encoding="utf-8") for file in Path(flows.__path__[0]).rglob("*.py")]
+    noted = {step for text in sources for step in re.findall(r'(?:record_step|hold_month)\([^"()]*"(\w+)"', text)}
+    assert {"ingest", "run", "retention", "restore"} <= noted
+    assert noted - set(STEP_TITLES) == set()
 
 
 def test_the_page_of_an_installation_in_which_nothing_ran_says_so(home: Home) -> None:
