@@ -115,10 +115,12 @@ def _list_batches(house: House, facts_from: datetime) -> Iterator[Candidate]:
         free = find_free(house, group, facts_from)
         done = find_condensation(house, group)
         # One batch is as good as another one in its place.
-        if len(free) <= 1 or (done is not None and done.through_no >= free[-1].landing_no):
+        if len(free) <= 1:
             continue
         through_no = free[-1].landing_no
         files = [file for folder in list_emptied(house, group, through_no) for file in folder.glob("*.parquet")]
+        if done is not None and done.through_no >= through_no and not files:
+            continue  # else they are condensed, and a later run empties them
         detail = {"table": group.table, "platform": group.platform, "through_no": through_no, "batches": len(free)}
         yield Candidate("batches", group.subject, detail, len(files), sum(it.stat().st_size for it in files))
 
