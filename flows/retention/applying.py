@@ -94,7 +94,9 @@ def _delete_announced(house: House, settings: RetentionSettings, now: datetime) 
         else:
             # One that has been written to since it was announced is announced anew.
             is_done = any(_names(item, candidate) for candidate in candidates)
-            if is_done:
+            if is_done and item.kind == "refused":
+                house.lake.storage.remove(item.subject)
+            elif is_done:
                 shutil.rmtree(house.settings.home / item.subject)
         if is_done:
             house.ledger.retention.note_deleted(item.id, now)

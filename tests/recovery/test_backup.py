@@ -47,6 +47,16 @@ def test_nobody_but_its_owner_reads_a_backup(backup: Path) -> None:
         assert mode == (0o700 if path.is_dir() else 0o600), path
 
 
+def test_a_file_of_the_configuration_that_is_a_link_is_kept_as_a_file(home: Home, tmp_path: Path) -> None:
+    linked, elsewhere = home.config / "retention.yaml", tmp_path / "elsewhere.yaml"
+    linked.rename(elsewhere)
+    linked.symlink_to(elsewhere)
+    assert home.run("backup", str(tmp_path / "backups")).code == 0
+    kept = tmp_path / "backups" / STAMP / "config" / "retention.yaml"
+    assert not kept.is_symlink()
+    assert kept.read_bytes() == elsewhere.read_bytes()
+
+
 def test_a_secret_of_the_configuration_stays_a_name(home: Home, backup: Path) -> None:
     source = next(path for path in (backup / "config" / "platforms").iterdir() if "${" in path.read_text("utf-8"))
     assert source.read_bytes() == (home.config / "platforms" / source.name).read_bytes()
