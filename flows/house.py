@@ -55,6 +55,14 @@ class House:
         self.ledger.close()
         self.lake.close()
 
+    @property
+    def landing_lock(self) -> Path:
+        """The file whose lock landings share, from the first batch in the lake until the ledger names them.
+
+        Retention has it alone while it empties batches: it must know which of them are landing again.
+        """
+        return self.settings.home / "locks" / "landing.lock"
+
     def list_readable(self) -> list[Landing]:
         """Every landing whose rows the lake has, condensed batches in the place of those that it has no more."""
         return condense_landings(self.ledger.list_landings(), self.ledger.retention.list_condensations())

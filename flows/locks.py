@@ -30,6 +30,22 @@ def hold_file(file: Path, refusal: str, holder: str = "") -> Iterator[None]:
         yield
 
 
+@contextmanager
+def share_file(file: Path) -> Iterator[None]:
+    """The lock of `file` together with whoever else shares it; waits for one that has it for itself."""
+    with _open(file) as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def wait_for_file(file: Path) -> Iterator[None]:
+    """The lock of `file` for this process alone; waits until all who share it have let go of it."""
+    with _open(file) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
 def _open(file: Path) -> FileIO:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

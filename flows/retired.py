@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -14,7 +15,7 @@ def retire_batch(folder: Path, retired_at: datetime, condensed_into: str) -> Non
     """Delete the batch's rows, passed and rejected ones; the mark comes first, so that nobody takes it for damage."""
     if folder.is_dir():
         content = {"retired_at": retired_at, "condensed_into": condensed_into}
-        if not (folder / MARK).exists():
+        if _read_mark(folder) is None:
             aside = folder / f".{MARK}"
             aside.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z))
             aside.replace(folder / MARK)
@@ -33,9 +34,19 @@ def revive_batch(folder: Path, staged: Path) -> None:
 def refuse_retired(folder: Path, table: str, batch_id: str) -> None:
     """Raise `QualityGate` if the batch's rows were deleted by retention."""
     if (folder / MARK).exists():
-        deleted_on = orjson.loads((folder / MARK).read_bytes())["retired_at"][:10]
+        mark = _read_mark(folder)
+        day = "" if mark is None else f" on {mark['retired_at'][:10]}"
         raise QualityGate(
-            f"lake, {table}, batch {batch_id}: deleted under retention on {deleted_on}. What was judged before later "
+            f"lake, {table}, batch {batch_id}: deleted under retention{day}. What was judged before later "
             "batches landed can't be judged again or explained event by event; its result stands, and the month can "
             "be judged anew: fivestar evaluate."
         )
+
+
+def _read_mark(folder: Path) -> dict[str, Any] | None:
+    """What the mark says; nothing if there is none, or one that a power failure has left empty."""
+    try:
+        mark: dict[str, Any] = orjson.loads((folder / MARK).read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return None
+    return mark

@@ -32,6 +32,7 @@ from flows.ingest.rejected.refused import KeptIfRefused, drop_refused
 from flows.ingest.reports import ResourcePull
 from flows.lake import Manifest, StagedBatch
 from flows.ledger.pulls import PullStatus
+from flows.locks import share_file
 from flows.month import Month, city_day, find_last_closed_month
 
 READINGS_MAX = 3
@@ -124,6 +125,7 @@ class ResourcePuller:
             if self._is_folder and not staged:
                 warnings.append(f"{self._name}: no file matches its pattern.")
             contract = mapper.describe_contract()
+            stack.enter_context(share_file(self._house.landing_lock))
             manifests = [self._commit(batch, it, contract) for batch, it in staged if batch.received_count]
             fresh = self._choose_landings(manifests, warnings)
             error = self._describe_left(connector) if connector.left else None

@@ -72,6 +72,10 @@ class LakeView:
         """The rows of one batch of the canonical table `name` as they lie there, whether it counts or not."""
         return self._engine.read_batches(self._lake.list_parts(name, batch_id), self._lake.root / name)
 
+    def keep(self, rows: "ibis.Table", name: str) -> "ibis.Table":
+        """The rows reckoned once, in their order, and kept under a name of their own until the view ends."""
+        return self._engine.keep(rows, name)
+
     def _merge(self, table: Table) -> "ibis.Table":
         from flows.merging import drop_superseded, list_superseded, number_rows  # noqa: PLC0415 -- as for ibis
 

@@ -9,16 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from flows.code import fingerprint_code
-from flows.errors import UsageError
+from flows.errors import SourceUnavailable, UsageError
 from flows.house import Clock, Progress, ignore_progress, lock_month
 from flows.lake import STAGING, Lake, name_leftover, open_lake, remove_leftovers
 from flows.ledger import Ledger
-from flows.ledger.dump import dump_ledger, read_rows
+from flows.ledger.dump import Dump, dump_ledger, read_rows
 from flows.ledger.engine import open_engine
 from flows.ledger.locks import MonthLocks
 from flows.locks import hold_file
 from flows.month import Month
-from flows.outputs import OUTPUTS
+from flows.outputs import OUTPUTS, MonthFolder
 from flows.recovery.batches import find_fault, list_batch_files, list_landed
 from flows.recovery.files import FILE_MODE, FileRecord, keep_file, list_files, make_private_folder, record_file
 from flows.recovery.record import CONFIG, FORMAT, LAKE, LEDGER, RECORD, BackupRecord, BatchRecord, write_record
@@ -26,6 +26,9 @@ from flows.settings import Settings
 
 STAMP = "%Y%m%dT%H%M%SZ"
 NO_HASH = "0" * 64
+
+READINGS_MAX = 3
+"""How often ledger and results are read because a month was judged meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,7 @@ def make_backup(
     refusal = "backup: retention is emptying batches."
     with hold_file(lock, refusal, "a backup"), _stage(folder) as staged, closing(lake):
         making = _Making(settings, lake, staged, _find_earlier(folder), progress)
-        progress("ledger", 0)
-        make_private_folder(staged / LEDGER)
-        dump = dump_ledger(settings.database_url, staged / LEDGER)
-        making.record_dump()
-        with closing(Ledger(open_engine(settings.database_url))) as ledger:
-            making.keep_outputs(ledger.months, clock)
+        dump = making.keep_judged(clock)
         making.keep_tree(settings.config, CONFIG)
         batches = making.keep_batches(copy=with_batches)
         chain = list(read_rows(staged / LEDGER, "review_chain"))
@@ -98,7 +96,46 @@ class _Making:
     files: dict[str, FileRecord] = field(default_factory=dict)
     lacking: list[str] = field(default_factory=list)
 
-    def record_dump(self) -> None:
+    def keep_judged(self, clock: Clock) -> Dump:
+        """The ledger, and the results that it knows: both anew if a month was judged between them.
+
+        A run that was killed before its revision was recorded leaves such results for good: the next one mends them.
+        Raises `SourceUnavailable` if months go on being judged.
+        """
+        known: dict[str, int] = {}
+        for _ in range(READINGS_MAX):
+            dump = self._dump_ledger()
+            with closing(Ledger(open_engine(self.settings.database_url))) as ledger:
+                self.keep_outputs(ledger.months, clock)
+            unknown = self._find_unknown()
+            if unknown in ({}, known):
+                return dump
+            known = unknown
+        raise SourceUnavailable(
+            f"backup: {', '.join(known)} was judged anew each time that the results were read. Back up when it has "
+            "ended."
+        )
+
+    def _dump_ledger(self) -> Dump:
+        self.progress("ledger", 0)
+        self.files.clear()
+        for name in (LEDGER, OUTPUTS):
+            shutil.rmtree(self.staged / name, ignore_errors=True)
+        make_private_folder(self.staged / LEDGER)
+        dump = dump_ledger(self.settings.database_url, self.staged / LEDGER)
+        self._record_dump()
+        return dump
+
+    def _find_unknown(self) -> dict[str, int]:
+        """The kept months whose results are of another revision than the kept ledger's newest, with theirs."""
+        newest: dict[str, int] = {}
+        for row in read_rows(self.staged / LEDGER, "revisions"):
+            newest[row["month"]] = max(row["revision"], newest.get(row["month"], 0))
+        months = sorted(folder.name for folder in (self.staged / OUTPUTS).glob("*"))
+        shown = {month: MonthFolder(self.staged, month).find_revision() for month in months}
+        return {month: it for month, it in shown.items() if it is not None and it != newest.get(month)}
+
+    def _record_dump(self) -> None:
         for name, file in list_files(self.staged / LEDGER).items():
             file.chmod(FILE_MODE)
             self.files[f"{LEDGER}/{name}"] = record_file(file)

@@ -20,8 +20,8 @@ class FileRecord:
 
 
 def list_files(folder: Path) -> dict[str, Path]:
-    """Every file below `folder` by its path there, in order; none if the folder isn't there."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    """Every file below `folder` by its path there, in order, links to files too; none if the folder isn't there."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path for path in found}
 
 

@@ -28,6 +28,9 @@ UPLOAD_TIME_MAX = timedelta(days=1)
 Identity = tuple[str, str, bytes]
 """The kind, subject and exact detail of something to delete."""
 
+READING_TIME_MAX = timedelta(days=1)
+"""Whoever read the batches when they were condensed has ended by then."""
+
 
 @dataclass(frozen=True)
 class RetentionReport:
@@ -94,11 +97,13 @@ def _delete_announced(house: House, settings: RetentionSettings, now: datetime) 
     deleted = []
     for key, item in ripe.items():
         if item.kind == "batches":
-            is_done = _condense(house, item.detail, go_back(now, settings.raw_batches_months), now)
+            is_done = _condense_or_empty(house, item.detail, go_back(now, settings.raw_batches_months), now)
         else:
             # One that has been written to since it was announced is announced anew.
             is_done = key in still
-            if is_done:
+            if is_done and item.kind == "refused":
+                house.lake.storage.remove(item.subject)
+            elif is_done:
                 shutil.rmtree(house.settings.home / item.subject)
         if is_done:
             house.ledger.retention.note_deleted(item.id, now)
@@ -106,17 +111,22 @@ def _delete_announced(house: House, settings: RetentionSettings, now: datetime) 
     return deleted
 
 
-def _condense(house: House, detail: Any, facts_from: datetime, now: datetime) -> bool:
-    """Whether the announced batches are condensed and empty now; not if something has come to need them since."""
+def _condense_or_empty(house: House, detail: Any, facts_from: datetime, now: datetime) -> bool:
+    """Whether the announced batches are empty now; the first run condenses them, and a later one empties them.
+
+    Neither is done if something has come to need them since they were announced.
+    """
     group = _find_group(house, detail)
     through_no = detail["through_no"]
+    free = {it.landing_no for it in find_free(house, group, facts_from)}
     done = find_condensation(house, group)
     if done is None or done.through_no < through_no:
-        if through_no not in {it.landing_no for it in find_free(house, group, facts_from)}:
-            return False
-        done = condense_group(house, group, through_no, now)
-    # Also what a run left that was killed after condensing.
-    empty_batches(house, group, done)
+        if through_no in free:
+            condense_group(house, group, through_no, now)
+        return False
+    if done.through_no not in free or now < done.condensed_at + READING_TIME_MAX:
+        return False
+    empty_batches(house, done, now)
     return True
 
 

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import orjson
+
 from flows.condensed import Condensation
 from flows.house import House
 from flows.ingest.rejected.refused import REFUSED
 from flows.lake import Landing
+from flows.lake.storage import REFUSAL
 from flows.ledger.results import RevisionRecord
 from flows.month import Month, city_day
 from flows.retention.config import RetentionSettings
@@ -55,7 +58,7 @@ def list_candidates(house: House, settings: RetentionSettings, now: datetime) ->
     return [
         *_list_batches(house, facts_from),
         *_list_folders("comparison", home, sorted((home / "compare").glob("*")), logs_from),
-        *_list_folders("refused", home, sorted((house.lake.root / REFUSED).glob("*/*")), logs_from),
+        *_list_refused(house, logs_from),
         *_list_folders("data_docs", home, sorted((home / "data-docs").glob("*")), facts_from),
     ]
 
@@ -115,12 +118,25 @@ def _list_batches(house: House, facts_from: datetime) -> Iterator[Candidate]:
         free = find_free(house, group, facts_from)
         done = find_condensation(house, group)
         # One batch is as good as another one in its place.
-        if len(free) <= 1 or (done is not None and done.through_no >= free[-1].landing_no):
+        if len(free) <= 1:
             continue
         through_no = free[-1].landing_no
         files = [file for folder in list_emptied(house, group, through_no) for file in folder.glob("*.parquet")]
+        if done is not None and done.through_no >= through_no and not files:
+            continue  # else they are condensed, and a later run empties them
         detail = {"table": group.table, "platform": group.platform, "through_no": through_no, "batches": len(free)}
         yield Candidate("batches", group.subject, detail, len(files), sum(it.stat().st_size for it in files))
+
+
+def _list_refused(house: House, since: datetime) -> Iterator[Candidate]:
+    """The rejected rows of pulls refused before then, wherever the lake lies."""
+    storage = house.lake.storage
+    for key in storage.list_keys(REFUSED):
+        refused_at = datetime.fromisoformat(orjson.loads(storage.read_file(key, REFUSAL))["refused_at"])
+        if refused_at < since:
+            files = [path for path in storage.fetch(key).rglob("*") if path.is_file()]
+            detail = {"refused_at": refused_at.isoformat()}
+            yield Candidate("refused", key, detail, len(files), sum(it.stat().st_size for it in files))
 
 
 def _list_folders(kind: Kind, home: Path, folders: Sequence[Path], since: datetime) -> Iterator[Candidate]:

@@ -10,6 +10,7 @@ from flows.condensed import Condensation
 from flows.errors import QualityGate
 from flows.house import House
 from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA, LakeView, Manifest, arrow_schema
+from flows.locks import wait_for_file
 from flows.retention.candidates import Group
 from flows.retired import retire_batch
 from flows.schema import TABLES, Table
@@ -39,15 +40,20 @@ def condense_group(house: House, group: Group, through_no: int, now: datetime) -
     return condensation
 
 
-def empty_batches(house: House, group: Group, condensation: Condensation) -> None:
-    """Delete the rows of the batches that the condensed one stands for, and of earlier condensed ones."""
-    later = {it.batch_id for it in group.landings if it.landing_no > condensation.through_no}
-    earlier = house.ledger.retention.list_condensed_ids(group.table, group.platform)
+def empty_batches(house: House, condensation: Condensation, now: datetime) -> None:
+    """Delete the rows of the batches that the condensed one stands for, and of earlier condensed ones.
+
+    One that has landed again since stays.
+    """
+    earlier = house.ledger.retention.list_condensed_ids(condensation.table, condensation.platform)
     gone = [*dict.fromkeys(condensation.replaced), *earlier]
-    for batch_id in gone:
-        if batch_id not in later and batch_id != condensation.batch_id:
-            folder = house.lake.find_folder(group.table, batch_id)
-            retire_batch(folder, condensation.condensed_at, condensation.batch_id)
+    # Whatever lands from here on finds the mark, and gives the batch its rows back.
+    with wait_for_file(house.landing_lock):
+        landings = house.ledger.list_landings()
+        kept = {it.batch_id for it in landings if condensation.holds(it) and it.landing_no > condensation.through_no}
+        for batch_id in gone:
+            if batch_id not in kept and batch_id != condensation.batch_id:
+                retire_batch(house.lake.find_folder(condensation.table, batch_id), now, condensation.batch_id)
 
 
 def _write_batch(house: House, group: Group, view: LakeView, through_no: int, now: datetime) -> Manifest:
@@ -55,23 +61,22 @@ def _write_batch(house: House, group: Group, view: LakeView, through_no: int, no
     slot = f"{ORIGIN}/{through_no}"
     resource = group.platform or group.table
     with house.lake.stage(table, platform=ORIGIN, resource=resource, slot=slot, origin=slot) as batch:
-        for part in _read_parts(view.table(table.name), table):
+        for part in _read_parts(view, table):
             batch.add(part, QUARANTINE_SCHEMA.empty_table())
         request = {"condensed_through": through_no, "platform": group.platform}
         return batch.commit(window=None, request=request, contract={}, landed_at=now)
 
 
-def _read_parts(rows: ibis.Table, table: Table) -> Iterator[pa.Table]:
-    """The rows in parts of about the lake's size, numbered from 1 on; which part a row is in follows from its key."""
-    schema = arrow_schema(table)
-    part_count = int(rows.count().to_pyarrow().as_py()) // PART_ROWS_MAX + 1
-    number = 1
-    for place in range(part_count):
-        in_part = rows[table.key[-1]].hash().abs() % part_count == place
-        part = rows.filter(in_part).order_by(list(table.key)).to_pyarrow()
-        numbers = pa.array(range(number, number + part.num_rows), pa.int64())
-        yield part.append_column("record_no", numbers).select(schema.names)
-        number += part.num_rows
+def _read_parts(view: LakeView, table: Table) -> Iterator[pa.Table]:
+    """The rows that hold, numbered by their key from 1 on, in parts of the lake's size."""
+    names = arrow_schema(table).names
+    number = ibis.row_number().over(order_by=list(table.key)) + 1
+    # Merged once, and kept by number: a part is then found without reading the others.
+    rows = view.keep(view.table(table.name).mutate(record_no=number).select(names).order_by("record_no"), "numbered")
+    row_count = int(rows.count().to_pyarrow().as_py())
+    for first in range(1, row_count + 1, PART_ROWS_MAX):
+        in_part = rows.record_no.between(first, first + PART_ROWS_MAX - 1)
+        yield rows.filter(in_part).order_by("record_no").to_pyarrow()
 
 
 def _prove(view: LakeView, group: Group, manifest: Manifest) -> None:

@@ -62,6 +62,7 @@ NOT_OF_THE_POLICY = {
     ("flows/cli/recovery.py", "_echo_record"): "digits shown",
     ("flows/ledger/checkup.py", "BUSY_SECONDS"): "patience with a database",
     ("flows/ledger/dump.py", "_dump_table"): "how hard a file is compressed",
+    ("flows/recovery/backing_up.py", "READINGS_MAX"): "patience with other writers",
     ("flows/recovery/verifying.py", "FAULTS_SHOWN"): "length of a message",
     ("flows/retention/config.py", "DECISIONS_YEARS_LEAST"): "law's least (domain.md)",
     ("flows/retention/config.py", "RAW_BATCHES_MONTHS_LEAST"): "of what is kept, not of what is judged",

@@ -1,6 +1,7 @@
 """Rejected rows of refused pulls, wherever the lake lies."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from flows.house import House
 from flows.ingest.rejected.refused import KeptIfRefused, drop_refused, read_refused
 from flows.lake import QUARANTINE_SCHEMA, arrow_schema
 from flows.ledger import Ledger
+from flows.retention.applying import apply_retention
 from flows.schema import TABLES
 from flows.settings import load_settings
 
@@ -62,3 +64,19 @@ def test_each_machine_sees_the_latest_refusal_until_it_is_dropped(machines: list
         assert [list_kept(house) for house in machines] == [[raw], [raw]]
     drop_refused(two, "p", "communities")
     assert [list_kept(house) for house in machines] == [[], []]
+
+
+def test_retention_deletes_them_where_they_lie(machines: list[House]) -> None:
+    """Refused on 3 April 2024, and kept for six months: they may go from 1 November on, in the city."""
+    one, two = machines
+    refuse(one, "old")
+    too_early, announced_at = (datetime(2024, 10, 31, 16, tzinfo=UTC) - timedelta(seconds=it) for it in (1, 0))
+    deleted_at = announced_at + timedelta(days=14)
+    assert apply_retention(one, lambda: too_early).waiting == []
+    [(candidate, _)] = apply_retention(one, lambda: announced_at).waiting
+    assert (candidate.kind, candidate.subject) == ("refused", "refused/p/communities/1")
+    assert list_kept(two) == ["old"]
+    [item] = apply_retention(one, lambda: deleted_at).deleted
+    assert item.subject == candidate.subject
+    assert [list_kept(house) for house in machines] == [[], []]
+    assert two.lake.storage.list_keys("refused") == []

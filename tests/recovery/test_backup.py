@@ -6,11 +6,13 @@ import shutil
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from city_runs import RUN_AT, Home, digest_tree, run_fivestar
 
+from flows.ledger.dump import Dump, dump_ledger, read_rows
 from flows.recovery import backing_up, files
 
 STAMP = "20240405T020000Z"
@@ -45,6 +47,16 @@ def test_nobody_but_its_owner_reads_a_backup(backup: Path) -> None:
     for path in [backup, *backup.rglob("*")]:
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_file_of_the_configuration_that_is_a_link_is_kept_as_a_file(home: Home, tmp_path: Path) -> None:
+    linked, elsewhere = home.config / "retention.yaml", tmp_path / "elsewhere.yaml"
+    linked.rename(elsewhere)
+    linked.symlink_to(elsewhere)
+    assert home.run("backup", str(tmp_path / "backups")).code == 0
+    kept = tmp_path / "backups" / STAMP / "config" / "retention.yaml"
+    assert not kept.is_symlink()
+    assert kept.read_bytes() == elsewhere.read_bytes()
 
 
 def test_a_secret_of_the_configuration_stays_a_name(home: Home, backup: Path) -> None:
@@ -137,6 +149,46 @@ def test_a_lake_that_has_lost_a_batch_is_backed_up_as_far_as_it_is_there_and_tol
     code, _, err = verify(home, tmp_path / "backups" / STAMP)
     assert code == 13
     assert "(already so when the backup was made)" in err
+
+
+def test_a_month_judged_after_the_ledger_was_read_is_in_both_or_in_neither(
+    home_before: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = []
+
+    def judge_after(*given: Any) -> Dump:
+        dump = dump_ledger(*given)
+        if not judged:
+            judged.append(home_before.run("evaluate", "--month", "2024-03").code)
+        return dump
+
+    monkeypatch.setattr(backing_up, "dump_ledger", judge_after)
+    answer = home_before.run("backup", str(tmp_path / "backups"))
+    assert (judged, answer.code) == ([0], 0), answer.err
+    backup = tmp_path / "backups" / STAMP
+    assert orjson.loads((backup / "outputs" / "2024-03" / "run.json").read_bytes())["revision"] == 1
+    revisions = [row["revision"] for row in read_rows(backup / "ledger", "revisions") if row["month"] == "2024-03"]
+    assert revisions == [1]
+    assert verify(home_before, backup)[0] == 0
+
+
+def test_months_that_go_on_being_judged_end_with_11_and_what_a_kill_left_does_not(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = home.march / "run.json"
+    run = orjson.loads(file.read_bytes())
+
+    def judge_after(*given: Any) -> Dump:
+        run["revision"] += 1
+        file.write_bytes(orjson.dumps(run))
+        return dump_ledger(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backing_up, "dump_ledger", judge_after)
+        answer = home.run("backup", str(tmp_path / "backups"))
+    assert answer.code == 11
+    assert "2024-03 was judged anew each time" in answer.err
+    assert home.run("backup", str(tmp_path / "backups")).code == 0
 
 
 def test_a_backup_that_fails_leaves_nothing(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """However rows are spread over batches, the condensed batch gives every reader of all of them the same table."""
 
+import fcntl
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 from flows.errors import QualityGate
 from flows.house import House, open_house
 from flows.lake import QUARANTINE_SCHEMA, Landing, Manifest, StagedBatch, arrow_schema
+from flows.locks import share_file
 from flows.retention.candidates import list_groups
 from flows.retention.condensing import condense_group, empty_batches
+from flows.retired import MARK
 from flows.schema import CHECKS
 from flows.settings import load_settings
 
@@ -76,7 +79,7 @@ def read_checks(house: House, landings: list[Landing] | None = None) -> list[dic
 def condense(house: House, through_no: int) -> None:
     """What `retention --apply` does with the first landings."""
     [group] = list_groups(house)
-    empty_batches(house, group, condense_group(house, group, through_no, LONG_AFTER))
+    empty_batches(house, condense_group(house, group, through_no, LONG_AFTER), LONG_AFTER)
     [*_, newest] = house.ledger.retention.list_condensed_ids("checks", "")
     filled = {path.parent.name for path in house.lake.root.glob("checks/*/part-*.parquet")}
     condensed = {name for name in filled if name.startswith("batch_id=retention-")}
@@ -138,6 +141,50 @@ def test_a_batch_that_the_source_sends_once_more_has_its_rows_again(small: House
     condense(small, small.ledger.list_landings()[2].landing_no)
     assert len(small.lake.list_parts("checks", first.batch_id)) == 1
     assert read_checks(small) == [check]
+
+
+def test_what_lands_again_between_condensing_and_emptying_keeps_its_rows(small: House) -> None:
+    [group] = list_groups(small)
+    done = condense_group(small, group, small.ledger.list_landings()[1].landing_no, LONG_AFTER)
+    land(small, [(0, 0, 0)], "0")
+    empty_batches(small, done, LONG_AFTER)
+    again, gone = done.replaced
+    assert len(small.lake.list_parts("checks", again)) == 1
+    assert small.lake.list_parts("checks", gone) == []
+    [check] = read_checks(small)
+    assert check["finding"] == "rework"
+
+
+def test_nothing_lands_while_batches_are_emptied(small: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    [group] = list_groups(small)
+    done = condense_group(small, group, small.ledger.list_landings()[1].landing_no, LONG_AFTER)
+    refused = []
+
+    def try_to_land(*_: object) -> None:
+        with small.landing_lock.open() as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        refused.append(True)
+
+    monkeypatch.setattr("flows.retention.condensing.retire_batch", try_to_land)
+    empty_batches(small, done, LONG_AFTER)
+    assert len(refused) == 2
+    with share_file(small.landing_lock), share_file(small.landing_lock):
+        pass
+
+
+def test_a_mark_left_empty_by_a_power_failure_is_written_again(small: House) -> None:
+    [group] = list_groups(small)
+    landings = small.ledger.list_landings()
+    done = condense_group(small, group, landings[1].landing_no, LONG_AFTER)
+    folder = small.lake.find_folder("checks", landings[0].batch_id)
+    for file in folder.glob("*.parquet"):
+        file.unlink()
+    (folder / MARK).write_bytes(b"")
+    with pytest.raises(QualityGate, match=r"deleted under retention\. "):
+        read_checks(small, landings[:1])
+    empty_batches(small, done, LONG_AFTER)
+    with pytest.raises(QualityGate, match="deleted under retention on 2025-06-20"):
+        read_checks(small, landings[:1])
 
 
 def test_rows_that_are_not_the_same_are_never_taken_for_proof(small: House, monkeypatch: pytest.MonkeyPatch) -> None:

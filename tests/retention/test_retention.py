@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,10 +14,12 @@ from flows.house import House
 from flows.lake import QUARANTINE_SCHEMA
 from flows.ledger.review_rows import Objection
 from flows.retention.config import load_retention_settings
+from flows.retired import MARK, retire_batch
 from flows.schema import TABLES
 
 # In June 2025, 13 months back, what landed before 1 May 2024 is old (+08:00: 30 April, 16:00 UTC).
 EARLY_MAY, JUNE = datetime(2024, 4, 30, 16, tzinfo=UTC), datetime(2025, 6, 10, 2, tzinfo=UTC)
+CONDENSED, EMPTIED = JUNE + timedelta(days=14), JUNE + timedelta(days=15)
 JULY = JUNE + timedelta(days=30)
 LAST_OLD_AT = EARLY_MAY - timedelta(seconds=1)
 SOURCE = "public_service"
@@ -88,7 +91,12 @@ def test_a_month_is_judged_again_to_the_byte_when_its_old_batches_are_gone(aged:
     early = run(aged, "retention", "--apply", at=JUNE + timedelta(days=14, seconds=-1))
     assert "now" not in early.out
     assert count_parts(aged, "events") == before
-    done = run(aged, "retention", "--apply", at=JUNE + timedelta(days=14))
+    condensed = run(aged, "retention", "--apply", at=CONDENSED)
+    assert "now" not in condensed.out
+    assert count_parts(aged, "events") > before
+    # Whoever began to read before has a day to end.
+    assert "now" not in run(aged, "retention", "--apply", at=EMPTIED - timedelta(seconds=1)).out
+    done = run(aged, "retention", "--apply", at=EMPTIED)
     assert done.code == 0, done.err
     assert f"batches\tevents of {SOURCE}\t" in done.out
     assert "\tnow\n" in done.out
@@ -96,22 +104,22 @@ def test_a_month_is_judged_again_to_the_byte_when_its_old_batches_are_gone(aged:
     assert "revision 3 (unchanged)" in run(aged, "evaluate", "--month", "2024-03", at=JULY).out
     assert run(aged, "replay", "--month", "2024-03", at=JUNE).code == 0
     assert digest_tree(aged.path / "outputs") == outputs
-    again = run(aged, "retention", "--apply", at=JUNE + timedelta(days=14))
+    again = run(aged, "retention", "--apply", at=EMPTIED)
     assert again.out.splitlines()[1:] == []
     # Revision 2 was judged when all that was condensed had landed; revision 1 before that.
     assert run(aged, "replay", "--month", "2024-03", "--revision", "2", at=JUNE).code == 0
     refused = run(aged, "replay", "--month", "2024-03", "--revision", "1", at=JUNE)
     assert refused.code == 13
-    assert "deleted under retention on 2025-06-24" in refused.err
+    assert "deleted under retention on 2025-06-25" in refused.err
     with aged.open() as house:
         items = house.ledger.retention.list_items()
         outcomes = [it["counts"] for it in house.ledger.list_outcomes() if it["step"] == "retention"]
-    assert {item.deleted_at for item in items} == {JUNE + timedelta(days=14)}
-    assert [counts["deleted"] for counts in outcomes] == [0, 0, len(items), 0]
+    assert {item.deleted_at for item in items} == {EMPTIED}
+    assert [counts["deleted"] for counts in outcomes] == [0, 0, 0, 0, len(items), 0]
 
 
 def test_a_backup_of_a_city_with_condensed_batches_is_whole_and_restores(aged: Home, tmp_path: Path) -> None:
-    for at in (JUNE, JUNE + timedelta(days=14)):
+    for at in (JUNE, CONDENSED, EMPTIED):
         assert run(aged, "retention", "--apply", at=at).code == 0
     made = run(aged, "backup", str(tmp_path / "backups"), at=JUNE)
     assert made.code == 0, made.err
@@ -124,7 +132,7 @@ def test_a_backup_of_a_city_with_condensed_batches_is_whole_and_restores(aged: H
 def test_what_landed_within_the_time_kept_and_every_register_stay(aged: Home) -> None:
     facts = ("events", "incidents", "checks")
     registers = {table: count_parts(aged, table) for table in TABLES if table not in facts}
-    for at in (JUNE, JUNE + timedelta(days=14)):
+    for at in (JUNE, CONDENSED, EMPTIED):
         assert run(aged, "retention", "--apply", at=at).code == 0
     assert {table: count_parts(aged, table) for table in registers} == registers
     with aged.open() as house:
@@ -135,28 +143,40 @@ def test_what_landed_within_the_time_kept_and_every_register_stay(aged: Home) ->
     assert events.through_no == newest.landing_no - 1
 
 
-def test_an_open_objection_keeps_whatever_its_months_revisions_were_judged_from(aged: Home) -> None:
+@pytest.mark.parametrize("condensed_before", [False, True])
+def test_an_open_objection_keeps_whatever_its_months_revisions_were_judged_from(
+    aged: Home, *, condensed_before: bool
+) -> None:
+    runs_at = [JUNE, CONDENSED, EMPTIED]
+    while condensed_before and runs_at[0] < EMPTIED:
+        assert run(aged, "retention", "--apply", at=runs_at.pop(0)).code == 0
     with aged.open() as house:
         staff_id = house.ledger.results.list_proposals("2024-03", 1)[0].staff_id
         day = RUN_AT.date()
         objection = Objection("2024-03", 1, staff_id, None, "不服", "经办人", day, day, RUN_AT)
         house.ledger.reviews.add_objection(objection, after=house.ledger.reviews.find_head())
-    for at in (JUNE, JUNE + timedelta(days=14)):
+    for at in runs_at:
         assert run(aged, "retention", "--apply", at=at).code == 0
     assert run(aged, "replay", "--month", "2024-03", "--revision", "1", at=JUNE).code == 0
 
 
 def test_a_killed_run_is_made_good_by_the_next_one(aged: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run(aged, "retention", "--apply", at=JUNE).code == 0
+    for at in (JUNE, CONDENSED):
+        assert run(aged, "retention", "--apply", at=at).code == 0
+    before = count_parts(aged, "events")
+    emptied: list[Path] = []
 
-    def die(*_: object) -> None:
-        raise RuntimeError("killed")
+    def die_after_one(folder: Path, *mark: Any) -> None:
+        if emptied:
+            raise RuntimeError("killed")
+        emptied.append(folder)
+        retire_batch(folder, *mark)
 
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="killed"):
-        patch.setattr("flows.retention.applying.empty_batches", die)
-        run(aged, "retention", "--apply", at=JUNE + timedelta(days=14))
-    before = count_parts(aged, "events")
-    assert run(aged, "retention", "--apply", at=JUNE + timedelta(days=15)).code == 0
+        patch.setattr("flows.retention.condensing.retire_batch", die_after_one)
+        run(aged, "retention", "--apply", at=EMPTIED)
+    assert [mark.parent for mark in aged.path.rglob(MARK)] == emptied
+    assert run(aged, "retention", "--apply", at=EMPTIED).code == 0
     assert count_parts(aged, "events") < before
     assert "revision 3 (unchanged)" in run(aged, "evaluate", "--month", "2024-03", at=JULY).out
 

@@ -20,6 +20,7 @@ from flows.ingest.judging.rejudge import LenientMapper, Verdict, judge_again, re
 from flows.ingest.rejected.quarantine import QuarantinedBatch, list_batches, read_batch
 from flows.ingest.rejected.standing import Key, Standing, Version, list_keys, list_versions, write_replay_slot
 from flows.lake import PART_ROWS_MAX, QUARANTINE_SCHEMA, Manifest
+from flows.locks import share_file
 
 ATTEMPTS_MAX = 3
 """How often rows are judged anew because something landed meanwhile."""
@@ -146,6 +147,7 @@ class ResourceReplay:
     ) -> bool:
         """Land the chosen rows, all or none; False if a batch of the table landed since `standing` was read."""
         with ExitStack() as stack:
+            stack.enter_context(share_file(self._house.landing_lock))
             manifests = [self._commit(stack, replay, rows, mapper) for replay, rows in chosen if rows.num_rows]
             if not manifests:
                 return True
