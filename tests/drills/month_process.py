@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 import great_expectations  # noqa: F401 -- loaded beforehand
 import ibis  # noqa: F401 -- loaded beforehand
-from city_runs import RUN_AT, Home, run_fivestar, set_environment
+from city_runs import Home, run_fivestar, set_environment
 
 import flows.cycle
 import flows.ingest.judging.quality
@@ -17,8 +17,7 @@ import flows.review.workbook.book  # noqa: F401 -- loaded beforehand
 
 MONTH = ("--month", "2024-03")
 DECIDED_AT_ONCE = 10
-DECIDED_AT = RUN_AT + timedelta(minutes=30)
-LATER = timedelta(hours=1)
+UNTIL_DECIDED, UNTIL_PUBLISHED = timedelta(minutes=30), timedelta(hours=1)
 WORDS = (*MONTH, "--reviewer", "审核人", "--comment", "已核对")
 
 
@@ -30,12 +29,9 @@ def work_through(home: Home, environment: Mapping[str, str], at: datetime, paren
 
 
 def run_commands(home: Home, at: datetime) -> str:
-    """What went wrong, or nothing: run, deliver, approve in several commands, publish, deliver.
+    """What went wrong, or nothing: run, deliver, approve in several commands, publish, deliver."""
 
-    HR decides at one and the same instant however often that is done, for payroll's files tell it.
-    """
-
-    def run(*arguments: str, at: datetime = DECIDED_AT) -> str:
+    def run(*arguments: str, at: datetime = at + UNTIL_DECIDED) -> str:
         answer = run_fivestar(*arguments, "--home", str(home.path), "--config", str(home.config), at=at)
         if answer.code:
             raise RuntimeError(f"{arguments[:2]}: exit code {answer.code}\n{answer.err}")
@@ -48,7 +44,7 @@ def run_commands(home: Home, at: datetime) -> str:
             chosen = [argument for staff_id in some for argument in ("--staff", staff_id)]
             run("review", "approve", *chosen, *WORDS)
         run("publish", *MONTH)
-        run("notify", "deliver", "--mode", "live", at=at + LATER)
+        run("notify", "deliver", "--mode", "live", at=at + UNTIL_PUBLISHED)
     except RuntimeError as error:
         return str(error)
     return ""
