@@ -96,7 +96,7 @@ class House:
                 confirm = stack.enter_context(lock_month(self.settings.home, self.ledger.months, month, step, clock))
             except FivestarError as error:
                 with suppress(FivestarError), record_step(self, step, clock, month=month) as counts:
-                    counts["error"] = str(error)
+                    counts["error"] = error
                 raise
             before = _HELD.set({**held, key: confirm})
             stack.callback(_HELD.reset, before)
