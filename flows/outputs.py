@@ -19,6 +19,7 @@ from flows.ledger.results import RevisionRecord
 from flows.ledger.review_rows import ArrearsLine
 from flows.result_files import ARREARS_FILE, format_figures, format_file
 from flows.results import MonthResult
+from flows.whole_files import write_whole
 
 WORKBOOK = "hr-review.xlsx"
 REPORT = "report.html"
@@ -111,9 +112,7 @@ class MonthFolder:
 
     def write_file(self, name: str, content: bytes) -> None:
         """Put one file beside the results, whole or not at all."""
-        aside = self.path / f".{name}.new"
-        aside.write_bytes(content)
-        aside.replace(self.path / name)
+        write_whole(self.path / name, content)
 
     def replace_with(self, staged: Path, revision: int) -> None:
         """Put `staged` in place; an older revision that lay here moves to `revisions/<n>/`.

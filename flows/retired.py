@@ -7,8 +7,14 @@ from typing import Any
 import orjson
 
 from flows.errors import QualityGate
+from flows.whole_files import write_whole
 
 MARK = "retired.json"
+
+
+def find_lock(home: Path) -> Path:
+    """The file whose lock retention holds, and whatever must not run beside it."""
+    return home / "locks" / "retention.lock"
 
 
 def retire_batch(folder: Path, retired_at: datetime, condensed_into: str) -> None:
@@ -16,9 +22,7 @@ def retire_batch(folder: Path, retired_at: datetime, condensed_into: str) -> Non
     if folder.is_dir():
         content = {"retired_at": retired_at, "condensed_into": condensed_into}
         if _read_mark(folder) is None:
-            aside = folder / f".{MARK}"
-            aside.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z))
-            aside.replace(folder / MARK)
+            write_whole(folder / MARK, orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z))
         for file in folder.glob("*.parquet"):
             file.unlink()
 

@@ -90,6 +90,7 @@ def test_while_one_process_has_a_month_another_is_refused_and_told_who_has_it(
             pass
     [outcome] = house.ledger.list_outcomes()
     assert (outcome["step"], outcome["month"], outcome["ok"]) == ("publish", "2024-03", False)
+    assert outcome["exit_code"] == 11
     assert "another run is working on this month" in outcome["message"]
 
 

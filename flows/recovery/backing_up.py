@@ -22,6 +22,7 @@ from flows.outputs import OUTPUTS, MonthFolder
 from flows.recovery.batches import find_fault, list_batch_files, list_landed
 from flows.recovery.files import FILE_MODE, FileRecord, keep_file, list_files, make_private_folder, record_file
 from flows.recovery.record import CONFIG, FORMAT, LAKE, LEDGER, RECORD, BackupRecord, BatchRecord, write_record
+from flows.retired import find_lock
 from flows.settings import Settings
 
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -56,9 +57,8 @@ def make_backup(
     folder = target.resolve() / made_at.strftime(STAMP)
     lake = open_lake(settings.home, settings.lake_url)
     _refuse_place(settings, lake, folder)
-    lock = settings.home / "locks" / "retention.lock"
-    refusal = "backup: retention is emptying batches."
-    with hold_file(lock, refusal, "a backup"), _stage(folder) as staged, closing(lake):
+    lock = hold_file(find_lock(settings.home), "backup: retention is emptying batches.", "a backup")
+    with lock, _stage(folder) as staged, closing(lake):
         making = _Making(settings, lake, staged, _find_earlier(folder), progress)
         dump = making.keep_judged(clock)
         making.keep_tree(settings.config, CONFIG)

@@ -22,9 +22,11 @@ from flows.retention.candidates import (
 )
 from flows.retention.condensing import condense_group, empty_batches
 from flows.retention.config import RetentionSettings, load_retention_settings
+from flows.retired import find_lock
 
 UPLOAD_TIME_MAX = timedelta(days=1)
 """What an upload to an object store left behind that is older was killed."""
+
 Identity = tuple[str, str, bytes]
 """The kind, subject and exact detail of something to delete."""
 
@@ -54,8 +56,8 @@ def apply_retention(house: House, clock: Clock) -> RetentionReport:
 
     A killed run is made good by the next one. Raises `SourceUnavailable` if another run is at it.
     """
-    lock = house.settings.home / "locks" / "retention.lock"
-    with hold_file(lock, "retention: another run is at it."), record_step(house, "retention", clock) as counts:
+    lock = hold_file(find_lock(house.settings.home), "retention: another run is at it.")
+    with lock, record_step(house, "retention", clock) as counts:
         settings, now = load_retention_settings(house.settings.config), clock()
         deleted = _delete_announced(house, settings, now)
         counts.update(deleted=len(deleted), deleted_bytes=sum(it.byte_count for it in deleted))

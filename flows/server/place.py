@@ -1,13 +1,11 @@
 """Where an installation's Prefect lives on this machine, and in which environment its processes run."""
 
-import fcntl
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.errors import UsageError
+from flows.locks import hold_file
 from flows.settings import Settings, copy_environment, read_environment
 
 HOST = "127.0.0.1"
@@ -51,18 +49,9 @@ class Place:
         """There while the work pool is paused because the worker is being taken down, and for no other reason."""
         return self.folder / "draining"
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """No other command brings this installation up or down inside the block. Raises `UsageError` if one does."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"{self.folder}: another fivestar up or down is at work there. Wait until it has ended."
-                ) from None
-            yield
+    def lock(self) -> AbstractContextManager[None]:
+        """No other command brings this installation up or down inside; `SourceUnavailable` if one is at it."""
+        return hold_file(self.folder / "lock", f"{self.folder}: another fivestar up or down is at work there.")
 
 
 def name_api(port: int) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 
 import orjson
 
+from flows.whole_files import write_whole
+
 POLL_SECONDS = 0.25
 END_SECONDS = 20
 """For how long a process that is asked to end may go on."""
@@ -47,9 +49,7 @@ def start_process(command: Sequence[str], environment: Mapping[str, str], *, fol
 
 def record_process(record: Path, pid: int, **told: Any) -> None:
     """Write down which process it is, and what else is to be known of it."""
-    written = record.with_name(f"{record.name}.new")
-    written.write_bytes(orjson.dumps({"pid": pid, "started": identify_process(pid), **told}))
-    written.replace(record)
+    write_whole(record, orjson.dumps({"pid": pid, "started": identify_process(pid), **told}))
 
 
 def find_recorded(record: Path) -> dict[str, Any] | None:

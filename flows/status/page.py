@@ -18,6 +18,7 @@ from flows.status.words import (
     describe_due_in_chinese,
     write_instant,
 )
+from flows.whole_files import write_whole
 
 STATUS = "status"
 PAGE, METRICS = "index.html", "metrics.prom"
@@ -37,14 +38,9 @@ def write_status_files(home: Path, board: Board) -> Path:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Put the text in the file's place, whole or not at all: others read it at any time."""
+    """Put the text in the file's place, in a folder that is made if need be: others read it at any time."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.new")
-    try:
-        aside.write_text(text, encoding="utf-8", newline="\n")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_whole(path, text.encode())
 
 
 def write_page(board: Board) -> str:

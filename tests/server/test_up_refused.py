@@ -98,7 +98,7 @@ def test_two_commands_at_once_do_not_mix(new_home: Home, command: str) -> None:
     place = Place(load_settings(new_home.path, new_home.config))
     with place.lock():
         answer = new_home.run(command)
-    assert answer.code == 2
+    assert answer.code == 11
     assert "another fivestar up or down is at work there" in answer.err
 
 

@@ -25,6 +25,7 @@ from flows.review.letters.filling import (
 )
 from flows.review.letters.template import load_letter_template
 from flows.review.rows import ReviewRow, find_revision, list_review, list_standing_lines, refuse_outdated
+from flows.whole_files import write_whole
 from flows.wording import TABLES
 
 INDEX = "index.csv"
@@ -82,10 +83,10 @@ def write_letters(
                 blocks = parse_blocks(word_letter(letter))
                 entry = _make_entry(row, month)
                 content = press.print_letter(blocks, title=letter.title, dated_at=find_dated_at(row, record))
-                _write_file(folder / entry["file"], content)
+                write_whole(folder / entry["file"], content)
                 entries.append(entry)
             kept, dropped = _sort_earlier(earlier, entries, month, everyone=staff_ids is None)
-            _write_file(folder / INDEX, _format_index([*kept, *entries]))
+            write_whole(folder / INDEX, _format_index([*kept, *entries]))
         except OSError as error:
             raise UsageError(f"{folder} cannot be written ({error.strerror}). Name another folder.") from None
         by_outcome = Counter(outcome for _, outcome in owed)
@@ -228,10 +229,3 @@ def _format_index(rows: Sequence[IndexRow]) -> bytes:
     writer.writeheader()
     writer.writerows(sorted(rows, key=lambda row: row["file"]))
     return text.getvalue().encode("utf-8-sig")
-
-
-def _write_file(file: Path, content: bytes) -> None:
-    """The file whole or not at all."""
-    aside = file.with_name(f".{file.name}.new")
-    aside.write_bytes(content)
-    aside.replace(file)
