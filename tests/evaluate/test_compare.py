@@ -1,87 +1,18 @@
-"""Two judgements side by side: who moves, which way, and what it costs, from rows small enough to work out by hand.
+"""Two judgements side by side: who moves, which way, what it costs, from rows small enough to work out by hand."""
 
-Pay in these rows is 3,400.00 yuan at grade 1 and 170.00 more for each further grade (`month_factory`), so grade 3 has
-374,000 fen, 4 has 391,000, 5 has 408,000, 6 has 425,000 and 8 has 459,000.
-"""
-
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import month_factory
 import pytest
+from compare_city import LONGTING, SHUNHE, light, propose, staffed, unset_base
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.evaluate.assessment import NO_BASE_NOTICE
-from flows.evaluate.compare import compare_policy_values, compare_results, list_unseen_changes
-from flows.month import Month
-from flows.moves import Comparison, CostLine, MonthlyPay, PolicyChange
-from flows.policy import Policy, PolicyValue
-from flows.policy_files import Dated, Leaf
-from flows.results import STARS, Community, MonthResult, PayLine, Proposal, RatingRow, SourceStatus, StarRow
-
-Make = Callable[..., MonthResult]
-
-MARCH = Month(2024, 3)
-LONGTING = Community("410202001001", "甲社区", "410202001", "一街道", "410202", "龙亭区")
-SHUNHE = Community("410203001001", "乙社区", "410203001", "一街道", "410203", "顺河区")
-FIRST_PAY_FEN, STEP_FEN = 340_000, 17_000
-
-
-@pytest.fixture
-def month(make_result: Make) -> MonthResult:
-    """Two communities without stars lit and without workers."""
-    result = make_result(community_count=0, staff_per_community=0)
-    result = replace(result, communities=[LONGTING, SHUNHE])
-    return light(light(result, LONGTING), SHUNHE)
-
-
-def light(result: MonthResult, community: Community, *lit: str) -> MonthResult:
-    """The month with these stars of one community lit, and its others unlit for their score."""
-    code = community.community_code
-    own = [
-        StarRow(code, star, Decimal("85.00"), "lit", ())
-        if star in lit
-        else StarRow(code, star, Decimal("70.00"), "unlit", ("score",))
-        for star in STARS
-    ]
-    rating = RatingRow(code, community.district_code, len(lit), Decimal("76.00"), True, None)
-    return replace(
-        result,
-        stars=[*(row for row in result.stars if row.community_code != code), *own],
-        ratings=[*(row for row in result.ratings if row.community_code != code), rating],
-    )
-
-
-def propose(staff_id: str, post: str, current: int | None, proposed: int, kind: str, **others: Any) -> Proposal:
-    about = {
-        "community_code": LONGTING.community_code,
-        "entitled_grade": proposed,
-        "needs_manual": False,
-        "reasons": (),
-    }
-    return Proposal(
-        staff_id=staff_id, post=post, current_grade=current, proposed_grade=proposed, kind=kind,  # type: ignore[arg-type]
-        effective_on=date(2024, 4, 1), name="某人", committee_member=False, degree="none", certificate="none",
-        trace=(), **{**about, **others},
-    )  # fmt: skip
-
-
-def pay(proposals: Sequence[Proposal], first_fen: int = FIRST_PAY_FEN) -> list[PayLine]:
-    lines = []
-    for row in proposals:
-        for basis, grade in (("current", row.current_grade), ("proposed", row.proposed_grade)):
-            if grade is not None:
-                total_fen = first_fen + STEP_FEN * (grade - 1)
-                lines.append(PayLine(row.staff_id, basis, grade, "absent", total_fen, 0, 0, total_fen))  # type: ignore[arg-type]
-    return lines
-
-
-def staffed(result: MonthResult, proposals: Sequence[Proposal], first_fen: int = FIRST_PAY_FEN) -> MonthResult:
-    return replace(result, proposals=proposals, pay_lines=pay(proposals, first_fen))
+from flows.evaluate.compare import compare_results
+from flows.moves import Comparison, CostLine, MonthlyPay
+from flows.results import MonthResult
 
 
 def find_line(comparison: Comparison, level: str, district_code: str = "", post: str = "") -> CostLine:
@@ -231,18 +162,6 @@ def test_a_worker_without_a_pay_line_under_one_policy_is_counted_apart(month: Mo
     assert (line.raise_cost_before_fen, line.raise_cost_after_fen, line.initial_change_fen) == (0, 17_000, 17_000)
 
 
-def unset_base(result: MonthResult) -> MonthResult:
-    return replace(
-        result,
-        pay_lines=[],
-        policy_values=[
-            replace(value, value="未设定") if value.path == "pay.base_fen" else value
-            for value in result.policy_values
-        ],
-        notices=[NO_BASE_NOTICE],
-    )
-
-
 def test_without_a_base_under_one_policy_the_cost_is_open_and_the_others_raises_are_told(month: MonthResult) -> None:
     before, after = make_four(month)
     found = compare_results(before, unset_base(after))
@@ -327,7 +246,7 @@ def test_every_total_is_the_sum_of_its_parts_to_the_fen(workers: list[Any], base
     total = found.total
     assert total.monthly_change_fen == sum(move.monthly_change_fen or 0 for move in found.workers)
     for level in ("district", "post", "district_post"):
-        lines = found.list_costs(level)  # type: ignore[arg-type]
+        lines = found.list_costs(level)
         assert sum(line.monthly_change_fen or 0 for line in lines) == total.monthly_change_fen
         assert sum(line.worker_count for line in lines) == total.worker_count == len(workers)
 
@@ -335,94 +254,3 @@ def test_every_total_is_the_sum_of_its_parts_to_the_fen(workers: list[Any], base
 def test_the_cost_of_a_proposal_is_open_for_a_worker_without_a_grade() -> None:
     assert MonthlyPay(None, 340_000).raise_fen is None
     assert MonthlyPay(340_000, 357_000).raise_fen == 17_000
-
-
-def value(path: str, text: str, *, tag: str = "assumed", start_on: date = date(2020, 1, 1)) -> PolicyValue:
-    return PolicyValue(path, "名称", text, "months", tag, "某文件", start_on, date(2026, 11, 23))
-
-
-def test_policy_values_are_compared_with_their_tags() -> None:
-    kept, changed, ended = value("grades.kept", "1"), value("grades.step_months", "36"), value("grades.ended", "2")
-    confirmed = value("grades.confirmed", "3")
-    after = [
-        kept,
-        value("grades.step_months", "30"),
-        value("grades.confirmed", "3", tag="sourced"),
-        value("grades.added", "4"),
-    ]
-    found = compare_policy_values([kept, changed, ended, confirmed], after)
-    assert [(change.known.path, change.kind) for change in found] == [
-        ("grades.step_months", "value"),
-        ("grades.ended", "ended"),
-        ("grades.confirmed", "standing"),
-        ("grades.added", "added"),
-    ]
-
-
-def test_equal_policies_have_no_change() -> None:
-    assert compare_policy_values([value("grades.kept", "1")], [value("grades.kept", "1")]) == []
-
-
-def test_a_change_knows_at_least_one_value() -> None:
-    with pytest.raises(ValueError, match="before or after"):
-        _ = PolicyChange(None, None).known
-
-
-def make_policy(path: str, *entries: tuple[date, Any]) -> Policy:
-    dated = tuple(Dated(on, what, "assumed", "某文件", date(2024, 1, 1), 1) for on, what in entries)
-    return Policy({path: Leaf(path, "名称", "months", False, dated, 1)})
-
-
-OLD = (date(2020, 1, 1), 36)
-
-
-@pytest.mark.parametrize(
-    ("path", "after", "unseen"),
-    [
-        # March's grades are asked for on 1 April 2024, its stars on 31 March: both sides of each.
-        ("grades.step_months", [OLD, (date(2024, 4, 1), 30)], []),
-        ("grades.step_months", [OLD, (date(2024, 4, 2), 30)], [("30", date(2024, 4, 2))]),
-        ("five_star.lit_score", [OLD, (date(2024, 3, 31), 30)], []),
-        ("five_star.lit_score", [OLD, (date(2024, 4, 1), 30)], [("30", date(2024, 4, 1))]),
-        # Ended in time is a change that the month shows.
-        ("grades.step_months", [OLD, (date(2024, 1, 1), None)], []),
-        ("grades.step_months", [OLD, (date(2025, 1, 1), None)], [("停止适用", date(2025, 1, 1))]),
-        # A value between two others, replaced before the month.
-        (
-            "grades.step_months",
-            [OLD, (date(2021, 1, 1), 40), (date(2022, 1, 1), 36)],
-            [("40", date(2021, 1, 1))],
-        ),
-        ("grades.step_months", [OLD], []),
-    ],
-)
-def test_a_value_that_the_month_is_not_judged_by_is_unseen(
-    path: str, after: list[tuple[date, Any]], unseen: list[tuple[str, date]]
-) -> None:
-    found = list_unseen_changes(make_policy(path, OLD), make_policy(path, *after), MARCH)
-    assert [(change.known.value, change.known.start_on) for change in found] == unseen
-
-
-def test_a_later_value_that_only_the_policy_in_use_has_is_unseen_too() -> None:
-    path = "grades.step_months"
-    found = list_unseen_changes(make_policy(path, OLD, (date(2030, 1, 1), 24)), make_policy(path, OLD), MARCH)
-    assert [(change.kind, change.known.value) for change in found] == [("ended", "24")]
-
-
-def test_a_banner_says_under_which_policy_it_holds(month: MonthResult) -> None:
-    missing = replace(
-        month.inputs,
-        sources=tuple(
-            SourceStatus(source.platform, "missing" if source.platform == "sheets" else source.status, "")
-            for source in month.inputs.sources
-        ),
-    )
-    without = replace(month, inputs=missing)
-    assert compare_results(month, month).banners == []
-    assert compare_results(without, without).banners == ["手工报表本月数据未到位。"]
-    assert compare_results(month, without).banners == ["拟议政策下，手工报表本月数据未到位。"]
-    assert compare_results(without, month).banners == ["现行政策下，手工报表本月数据未到位。"]
-
-
-def test_the_lack_of_a_base_is_no_banner_for_the_costs_tell_it(month: MonthResult) -> None:
-    assert compare_results(month, unset_base(month)).banners == []

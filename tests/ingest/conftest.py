@@ -1,17 +1,22 @@
-"""A platform, sources, a house with one landed register, and time that passes only when asked to."""
+"""A platform, sources, a folder of files, a house with one landed register, and time that passes when asked to."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
-from ingest_kit import CONFIG, LATER, MARCH, NOW, Pauses, land_rows
-from platform_server import PlatformServer
+from doctor_kit import Examine
+from ingest_kit import CONFIG, LATER, MARCH, NOW, STILL, Pauses, land_rows
+from platform_server import CARD, PlatformServer
 from postgresql_server import PostgresqlServer
 
 from flows.house import House, open_house
+from flows.ingest.connect.files import read_records
+from flows.ingest.connect.folder import find_files
 from flows.ingest.connect.rest import RestClient
-from flows.ingest.describe.source import RestSource, Source, load_source
+from flows.ingest.describe.source import FilesSource, RestSource, Source, load_source
+from flows.ingest.doctor import Finding, SourceDoctor
 from flows.ingest.pull import pull_source
 from flows.ingest.rejected.replay import ReplayReport, replay_quarantine
 from flows.ingest.reports import PullReport
@@ -126,5 +131,61 @@ def replay(house: House, make_source: Callable[[str], Source]) -> Callable[..., 
             make_source(text)
         arguments = {"bands": {}, **options}
         return replay_quarantine(house, lambda: LATER, **arguments)  # type: ignore[arg-type]
+
+    return run
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    folder = tmp_path / "config" / "drop"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def make_files_source(make_source: Callable[[str], Source]) -> Callable[[str], FilesSource]:
+    """A source of sanctions from the folder `drop`, with the given lines in its resource."""
+
+    def make(lines: str) -> FilesSource:
+        text = f"""
+platform: sheets
+title: Sheets
+{CARD}
+connection: {{kind: files, path: drop}}
+resources:
+  sanctions:
+    table: sanctions
+    fields: {{staff_id: 工号, kind: 种类, effective_on: 日期}}
+"""
+        source = make_source(text + "".join(f"    {line}\n" for line in lines.splitlines()))
+        assert isinstance(source, FilesSource)
+        return source
+
+    return make
+
+
+@pytest.fixture
+def read(make_files_source: Callable[[str], FilesSource]) -> Callable[..., list[dict[str, Any]]]:
+    """All records of all files that match."""
+
+    def run(lines: str) -> list[dict[str, Any]]:
+        source = make_files_source(lines)
+        resource = source.resources["sanctions"]
+        return [
+            record
+            for file in find_files(source, resource, STILL)[0]
+            for records in read_records(file, resource, "sheets, sanctions")
+            for record in records
+        ]
+
+    return run
+
+
+@pytest.fixture
+def examine(house: House, make_source: Callable[[str], Source], pauses: Pauses) -> Examine:
+    """What is found of the source in a platform file's text, on 5 April 2024."""
+
+    def run(text: str, *, stores: House | None = house) -> list[Finding]:
+        return SourceDoctor(house.settings.config, stores, NOW, pauses.timing).examine_source(make_source(text))
 
     return run

@@ -29,6 +29,10 @@ class Pauses:
         )
 
 
+STILL = Pauses().timing
+"""Time in which every file lies still."""
+
+
 def land_rows(house: House, table: str, rows: list[dict[str, object]]) -> None:
     """Land register rows, valid since 2020, with "x" in every other column."""
     columns = arrow_schema(TABLES[table])

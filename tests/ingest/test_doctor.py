@@ -1,50 +1,19 @@
-"""Each source tried: what is told of its first page, its files, clock and failures; and that nothing lands."""
+"""Each platform tried: what is told of its first page, of drift and of failures; and that nothing lands."""
 
-import os
-import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
-from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
 from city_runs import digest_tree
-from exchange import write_source
-from ingest_kit import NOW, Pauses
-from platform_server import CARD, INCIDENT_FIELDS, Asked, PlatformServer, Reply, make_incidents, write_incident_source
+from doctor_kit import AREA, PERSON, Examine, list_errors, list_told
+from platform_server import INCIDENT_FIELDS, Asked, PlatformServer, Reply, make_incidents, write_incident_source
 
-from flows.errors import ConfigurationError, ContractBroken, FivestarError, SourceUnavailable
+from flows.errors import ConfigurationError, ContractBroken, SourceUnavailable
 from flows.house import House
-from flows.ingest.connect.rest import Timing
-from flows.ingest.describe.source import Source
-from flows.ingest.doctor import Finding, SourceDoctor, describe_clock
 from flows.ingest.reports import PullReport
 
-Examine = Callable[..., list[Finding]]
-
-PERSON = "欧阳建国"
-AREA = "test_platform/incidents"
 SINCE = "since: {param: since, until_param: until}"
-
-
-@pytest.fixture
-def examine(house: House, make_source: Callable[[str], Source], pauses: Pauses) -> Examine:
-    """What is found of the source in a platform file's text, on 5 April 2024."""
-
-    def run(text: str, *, stores: House | None = house) -> list[Finding]:
-        return SourceDoctor(house.settings.config, stores, NOW, pauses.timing).examine_source(make_source(text))
-
-    return run
-
-
-def list_told(findings: list[Finding], level: str, area: str = AREA) -> list[str]:
-    return [it.text for it in findings if (it.level, it.area) == (level, area)]
-
-
-def list_errors(findings: list[Finding]) -> list[type[FivestarError]]:
-    known = (ConfigurationError, ContractBroken, SourceUnavailable)
-    return [kind for it in findings for kind in known if isinstance(it.error, kind)]
 
 
 # A platform that answers.
@@ -123,13 +92,6 @@ def test_without_a_register_nothing_is_judged_by_it(examine: Examine, platform: 
     findings = examine(write_incident_source(), stores=None)
     assert list_told(findings, "ok") == ["3 records on the first page, 3 would pass"]
     assert list_told(findings, "warn") == []
-
-
-def test_rows_that_would_be_kept_with_a_warning_are_told(examine: Examine, house: House, tmp_path: Path) -> None:
-    write_roster(tmp_path, "2024-03.csv", ["2024-03,S1,某,410202001001,other,senior,,1"])
-    assert list_told(examine(ROSTERS), "warn", "sheets/staff") == [
-        "1 of them would be kept with a warning: certificate_without_date:certificate_on"
-    ]
 
 
 def answer_between(start: str, count: int) -> Callable[[Asked], Reply]:
@@ -280,18 +242,6 @@ def test_after_an_answer_that_is_not_as_described_the_next_resource_is_tried(
     assert list_told(findings, "ok", "test_platform/others") == ["2 records on the first page, 2 would pass"]
 
 
-def test_one_source_that_fails_does_not_stop_the_others(
-    house: House, make_source: Callable[[str], Source], platform: PlatformServer, tmp_path: Path
-) -> None:
-    platform.answer = lambda _: Reply(status=404)
-    write_roster(tmp_path, "2024-03.csv", ["2024-03,S1,某,410202001001,other,none,,1"])
-    sources = [make_source(write_incident_source()), make_source(ROSTERS)]
-    doctor = SourceDoctor(house.settings.config, house, NOW, Timing(sleep=lambda _: None))
-    findings = list(doctor.examine_sources(sources))
-    assert list_errors(findings) == [ContractBroken]
-    assert list_told(findings, "ok", "sheets/staff")[-1] == "1 records on the first page of 2024-03.csv, 1 would pass"
-
-
 def test_a_table_without_rules_is_a_failure(
     examine: Examine, house: House, platform: PlatformServer, tmp_path: Path
 ) -> None:
@@ -300,124 +250,3 @@ def test_a_table_without_rules_is_a_failure(
     findings = examine(write_incident_source())
     assert "incidents.yaml: is missing, so nothing judges incidents" in list_told(findings, "fail")[0]
     assert platform.asked == []
-
-
-# Folders.
-
-ROSTERS = f"""
-platform: sheets
-title: Sheets
-{CARD}
-connection: {{kind: files, path: drop}}
-resources:
-  staff:
-    table: staff
-    files: "*.csv"
-    format: csv
-    fields:
-      {{month: 月份, staff_id: 工号, name: 姓名, community_code: 社区, post: 岗位, certificate: 证书,
-        certificate_on: 取证, current_grade: 等级}}
-    defaults:
-      {{committee_member: false, employment: hired, degree: none, service_start_on: 2020-01-01,
-        prior_service_months: 0}}
-"""
-
-
-def write_roster(tmp_path: Path, name: str, rows: list[str]) -> None:
-    folder = tmp_path / "config" / "drop"
-    folder.mkdir(parents=True, exist_ok=True)
-    text = "\n".join(["月份,工号,姓名,社区,岗位,证书,取证,等级", *rows])
-    (folder / name).write_text(f"{text}\n", encoding="utf-8")
-
-
-def test_of_a_folder_all_that_matches_is_named_and_the_last_is_read(examine: Examine, tmp_path: Path) -> None:
-    for month in range(1, 8):
-        workers = [f"2024-03,S{number},{PERSON},410202001001,other,none,,1" for number in range(month)]
-        write_roster(tmp_path, f"2024-0{month}.csv", workers)
-    findings = examine(ROSTERS)
-    assert list_told(findings, "ok", "sheets/staff") == [
-        "7 files match *.csv: 2024-03.csv, 2024-04.csv, 2024-05.csv, 2024-06.csv, 2024-07.csv and 2 before",
-        "7 records on the first page of 2024-07.csv, 7 would pass",
-    ]
-    assert PERSON not in str(findings)
-    assert [it for it in findings if it.area == "clock"] == []
-
-
-def test_a_folder_in_which_nothing_matches_is_a_warning(examine: Examine, tmp_path: Path) -> None:
-    (tmp_path / "config" / "drop").mkdir()
-    assert [(it.level, it.text) for it in examine(ROSTERS)] == [("warn", "no file matches *.csv")]
-
-
-def test_a_file_without_a_row_is_a_warning(examine: Examine, tmp_path: Path) -> None:
-    write_roster(tmp_path, "2024-03.csv", [])
-    findings = examine(ROSTERS)
-    assert list_told(findings, "warn", "sheets/staff") == ["2024-03.csv has no row"]
-
-
-def test_a_file_that_is_empty_yet_is_left(examine: Examine, tmp_path: Path, pauses: Pauses) -> None:
-    file = tmp_path / "config" / "drop" / "2024-03.csv"
-    file.parent.mkdir()
-    file.touch()
-    os.utime(file, (pauses.timing.wall(), pauses.timing.wall()))
-    [left, _] = list_told(examine(ROSTERS), "warn", "sheets/staff")
-    assert left.startswith("left for the next pull: 2024-03.csv is empty yet")
-
-
-def test_a_folder_that_is_not_there_is_a_source_that_stays_away(examine: Examine) -> None:
-    assert list_errors(examine(ROSTERS)) == [SourceUnavailable]
-
-
-# Clocks.
-
-
-@pytest.mark.parametrize(
-    ("seconds", "level", "text"),
-    [
-        (0, "ok", "p: agrees with ours to 0 s"),
-        (60, "ok", "p: agrees with ours to 60 s"),
-        (-60, "ok", "p: agrees with ours to 60 s"),
-        (61, "warn", "p: 61 s ahead of ours"),
-        (-300, "warn", "p: 300 s behind ours"),
-        (300, "warn", "p: 300 s ahead of ours"),
-        (301, "fail", "p: 301 s ahead of ours"),
-        (-301, "fail", "p: 301 s behind ours"),
-    ],
-)
-def test_a_clock_may_be_a_minute_off_and_must_not_be_five(seconds: int, level: str, text: str) -> None:
-    [finding] = describe_clock("p", [timedelta(0), timedelta(seconds=seconds)])
-    assert (finding.level, finding.text) == (level, text)
-    assert (type(finding.error) is ConfigurationError) == (level == "fail")
-
-
-def test_a_platform_whose_answers_bear_no_date_has_no_clock() -> None:
-    assert describe_clock("p", []) == []
-
-
-@pytest.mark.parametrize(("ahead", "level"), [(0, "ok"), (100, "warn"), (-1000, "fail")])
-def test_the_clock_is_read_from_the_answers(
-    examine: Examine, platform: PlatformServer, pauses: Pauses, ahead: int, level: str
-) -> None:
-    date = formatdate(pauses.timing.wall() + ahead, usegmt=True)
-    platform.answer = lambda _: Reply({"items": make_incidents(3)}, headers={"date": date})
-    assert [it.level for it in examine(write_incident_source()) if it.area == "clock"] == [level]
-
-
-# Databases.
-
-
-def test_a_database_is_asked_for_its_first_rows_and_left_as_it_was(
-    examine: Examine, values: dict[str, str], tmp_path: Path
-) -> None:
-    file = tmp_path / "exchange.sqlite"
-    with sqlite3.connect(file) as connection:
-        connection.execute("CREATE TABLE incidents (id, community, kind, day, status, updated)")
-        rows = [tuple(record.values()) for record in make_incidents(3)]
-        connection.executemany("INSERT INTO incidents VALUES (?, ?, ?, ?, ?, ?)", rows)
-    connection.close()
-    before = file.read_bytes()
-    values["EXCHANGE_URL"] = f"sqlite:///{file}"
-    findings = examine(write_source("from: incidents\nchunk_rows: 2"))
-    area = "exchange/incidents"
-    assert list_told(findings, "ok", area) == ["2 records on the first page, 2 would pass"]
-    assert list_errors(findings) == []
-    assert file.read_bytes() == before
