@@ -85,11 +85,16 @@ def run_measured(kind: str, home: Path, config: Path, environment: dict[str, str
         str(config),
         str(MONTH),
     ]
-    quiet = {"PREFECT_LOGGING_LEVEL": "ERROR", "DO_NOT_TRACK": "1"}
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment, **quiet}, stdout=subprocess.PIPE, text=True, check=True
+        command, cwd=ROOT, env=make_environment(environment), stdout=subprocess.PIPE, text=True, check=True
     )
     return MonthFigures(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def make_environment(sandbox: dict[str, str]) -> dict[str, str]:
+    """The environment of a month: the sandbox's, and nothing of what building the city named its own stores by."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FIVESTAR_")}
+    return {**kept, **sandbox, "PREFECT_LOGGING_LEVEL": "ERROR", "DO_NOT_TRACK": "1"}
 
 
 def write_table(rounds: Rounds) -> str:
