@@ -1,7 +1,9 @@
 """The monthly cycle as Prefect runs it: ingest → evaluate → open review → notify; watch the review; publish.
 
 The file to read first. Each step is a plain function of `flows.cycle`; Prefect adds the schedule, retries, and what
-can be seen. Nothing but ids and paths passes between tasks, and no rule depends on Prefect.
+can be seen. Nothing but ids and paths passes between tasks, and no rule depends on Prefect. Deployments have tags,
+tasks have none: for its tags a task first asks the server for a slot, and one on SQLite that is busy writing answers
+only when asked again, two seconds later.
 """
 
 from collections import Counter
@@ -93,14 +95,14 @@ def ingest_month(month: str, home: str | None, config: str | None) -> list[Fives
     return list(failures.values())
 
 
-@task(name="data_docs", task_run_name="data docs {month}", tags=["ingest"])
+@task(name="data_docs", task_run_name="data docs {month}")
 def write_docs(month: str, home: str | None, config: str | None, *, only_missing: bool) -> str:
     """Where the month's Data Docs lie, written anew unless `only_missing` ones are asked for."""
     with open_flow_house(home, config) as house:
         return str(document_quality(house, Month.parse(month), read_clock, only_missing=only_missing))
 
 
-@task(name="evaluate", task_run_name="evaluate {month}", tags=["evaluate"])
+@task(name="evaluate", task_run_name="evaluate {month}")
 def evaluate(month: str, home: str | None, config: str | None) -> int:
     """The number of the month's revision, judged, written and before HR."""
     with open_flow_house(home, config) as house:
@@ -113,7 +115,7 @@ def evaluate(month: str, home: str | None, config: str | None) -> int:
     return assessment.record.revision
 
 
-@task(name="notify", task_run_name="queue messages {month}", tags=["notify"])
+@task(name="notify", task_run_name="queue messages {month}")
 def notify(month: str, home: str | None, config: str | None) -> int:
     """How many messages of the month are new in the outbox; those waiting go out in the configured mode.
 

@@ -173,7 +173,6 @@ def _name_pull() -> str:
     retry_delay_seconds=exponential_backoff(backoff_factor=FIRST_RETRY_SECONDS),
     retry_jitter_factor=0.5,
     retry_condition_fn=_is_worth_retrying,
-    tags=["ingest"],
 )
 def pull_source_task(
     platform: str, month: str | None, part: str, home: str | None, config: str | None

@@ -89,18 +89,18 @@ def test_the_flow_writes_the_very_files_of_the_plain_run(flow_run: FlowOutcome, 
     assert flow == plain
 
 
-def test_each_task_is_named_and_tagged_for_who_watches(flow_run: FlowOutcome) -> None:
+def test_each_task_is_named_for_who_watches_and_asks_for_no_slot_of_a_tag(flow_run: FlowOutcome) -> None:
     assert {task.name: task.tags for task in flow_run.tasks} == {
-        "pull comprehensive_governance 2024-03 communities": ["ingest"],
-        "pull comprehensive_governance 2024-03 grids": ["ingest"],
-        "pull comprehensive_governance 2024-03 facts": ["ingest"],
-        "pull law_enforcement 2024-03 facts": ["ingest"],
-        "pull public_service 2024-03 facts": ["ingest"],
-        "pull sheets 2024-03 facts": ["ingest"],
-        "pull supervision 2024-03 facts": ["ingest"],
-        "data docs 2024-03": ["ingest"],
-        "evaluate 2024-03": ["evaluate"],
-        "queue messages 2024-03": ["notify"],
+        "pull comprehensive_governance 2024-03 communities": [],
+        "pull comprehensive_governance 2024-03 grids": [],
+        "pull comprehensive_governance 2024-03 facts": [],
+        "pull law_enforcement 2024-03 facts": [],
+        "pull public_service 2024-03 facts": [],
+        "pull sheets 2024-03 facts": [],
+        "pull supervision 2024-03 facts": [],
+        "data docs 2024-03": [],
+        "evaluate 2024-03": [],
+        "queue messages 2024-03": [],
     }
     assert {task.state_name for task in flow_run.tasks} == {"Completed"}
 
