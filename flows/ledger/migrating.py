@@ -1,5 +1,6 @@
 """The ledger's schema: brought to this version when the database is opened, taken back only by hand."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -87,6 +88,7 @@ def is_current(connection: Connection) -> bool:
     return current == find_head()
 
 
+@cache
 def _open_scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_make_config())
 
