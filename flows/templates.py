@@ -5,13 +5,17 @@ Messages and letters share this; both are Jinja2 that comes out as Markdown.
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, get_args, get_type_hints
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, meta, nodes
 
 from flows.errors import ConfigurationError
+
+TEMPLATES_REMEMBERED = 64
+"""Each step of a month loads the same templates, and to check one takes longer than to render it."""
 
 _LOOP = "loop"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<|~])")
@@ -29,30 +33,50 @@ def make_environment(finalize: Callable[[Any], Any], folder: Path | None = None)
     )
 
 
-def check_template(environment: Environment, text: str, where: str, *, name: str, content: type[Any]) -> set[str]:
+def check_template(text: str, where: str, *, name: str, content: type[Any]) -> frozenset[str]:
     """The placeholders that `text` uses, all of them fields of `content`; what follows a dot is checked likewise.
 
     Raises `ConfigurationError` naming `where` and the placeholder that `name`, the kind of text, does not have.
     """
     try:
-        tree = environment.parse(text)
-        environment.compile(tree)
+        used = _find_names(text)
     except TemplateError as error:
         line = f" (line {error.lineno})" if hasattr(error, "lineno") else ""
         raise ConfigurationError(f"{where}{line}: not a Jinja template: {error}. Mend that line.") from None
-    if any(True for _ in meta.find_referenced_templates(tree)):
+    if used.has_others:
         raise ConfigurationError(
             f"{where}: includes or extends another template. Each message stands alone; copy the text in."
         )
     known = list_placeholders(content)
-    used = meta.find_undeclared_variables(tree)
-    for unknown in sorted(used.difference(known)):
+    for unknown in sorted(used.placeholders.difference(known)):
         _refuse_name(where, "placeholder", unknown, f"{name} has {', '.join(known)}")
     attributes = list_attributes(content)
-    for unknown in _list_attributes_used(tree):
+    for unknown in used.attributes:
         if unknown not in attributes:
             _refuse_name(where, "attribute", unknown, f"the rows of {name} have {', '.join(sorted(attributes))}")
-    return used
+    return used.placeholders
+
+
+@dataclass(frozen=True)
+class _UsedNames:
+    """What a template names: placeholders, what follows a dot in its order, and whether other templates are in it."""
+
+    placeholders: frozenset[str]
+    attributes: tuple[str, ...]
+    has_others: bool
+
+
+@lru_cache(maxsize=TEMPLATES_REMEMBERED)
+def _find_names(text: str) -> _UsedNames:
+    """What the template names. Raises `TemplateError` if it is none."""
+    syntax = make_environment(flatten_text)
+    tree = syntax.parse(text)
+    syntax.compile(tree)
+    return _UsedNames(
+        placeholders=frozenset(meta.find_undeclared_variables(tree)),
+        attributes=tuple(_list_attributes_used(tree)),
+        has_others=any(True for _ in meta.find_referenced_templates(tree)),
+    )
 
 
 def require_placeholders(required: Collection[str], used: Collection[str], where: str, name: str) -> None:

@@ -65,14 +65,14 @@ class TemplateFolder:
             raise ConfigurationError(
                 f"{where}: not UTF-8. Save it again as UTF-8; Windows' editors offer that under “Save as”."
             ) from None
-        used = check_template(self._markdown, text, where, name=name, content=kind.content)
+        used = check_template(text, where, name=name, content=kind.content)
         require_placeholders(kind.required, used, where, name)
         return self._markdown.get_template(file)
 
     def read_subject(self, text: str, name: str, kind: MessageKind) -> Template:
         """The subject template `text`. Raises `ConfigurationError` if it names what `kind` lacks."""
         where = f"{_find_place(name)}.subject"
-        used = check_template(self._line, text, where, name=name, content=kind.content)
+        used = check_template(text, where, name=name, content=kind.content)
         require_placeholders(kind.required_in_subject, used, where, name)
         return self._line.from_string(text)
 

@@ -29,7 +29,7 @@ def load_letter_template(config: Path) -> Callable[[Letter], str]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ConfigurationError(f"{where}: not written in UTF-8. Save it as UTF-8.") from None
-    used = check_template(environment, text, where, name=NAME, content=Letter)
+    used = check_template(text, where, name=NAME, content=Letter)
     require_placeholders(REQUIRED, used, where, NAME)
     template = environment.get_template(FILE)
 
