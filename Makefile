@@ -45,9 +45,10 @@ $(DASK_INSTALLED): $(INSTALLED) requirements-dask.lock
 
 dask: $(DASK_INSTALLED)
 
-# A worker for each core, but no more than four: each holds about a gigabyte. ARGS=-n0 runs all in one process.
+# A worker for each core and one for what waits (tests/conftest.py), but no more than four: each holds about a
+# gigabyte. ARGS=-n0 runs all in one process.
 test: $(SPARK_INSTALLED) $(DASK_INSTALLED)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 # The rules' worked cases alone; how to add one: docs/cases.zh-CN.md.
 test-cases: $(INSTALLED)

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,9 @@ settings.load_profile("gate" if os.environ.get("CI") else "anywhere")
 WORKER = "PYTEST_XDIST_WORKER"
 """The variable that names this process among those that pytest-xdist runs."""
 
+LONGEST_FIRST = ("e2e", "drills", "flow")
+"""The folders whose files take longest: begun last, one of them would go on when everything else is done."""
+
 
 class ByFileOrGroup(LoadGroupScheduling):
     """One worker runs all tests of a file, which share what is slow to make, or of a group that has one in common."""
@@ -38,12 +41,29 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileO
     return ByFileOrGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores, for what waits: servers start, schedules fall due."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run whatever counts on Spark: starting Spark takes longer than most files."""
+    """Let one worker run whatever counts on Spark, whose start takes longer than most files; begin with the slow."""
     for item in items:
         if "engines" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("spark"))
+    if WORKER in os.environ:
+        slow = {
+            item.path for item in items if any(item.iter_markers("flow")) or any(item.iter_markers("xdist_group"))
+        }
+        items.sort(key=lambda item: _rank_by_time(item.path, slow))
+
+
+def _rank_by_time(file: Path, slow: Collection[Path]) -> int:
+    """Where a file stands in the order of work, the slowest first."""
+    if file.parent.name in LONGEST_FIRST:
+        return LONGEST_FIRST.index(file.parent.name)
+    return len(LONGEST_FIRST) + (file not in slow)
 
 
 @pytest.fixture
