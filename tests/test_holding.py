@@ -1,7 +1,6 @@
 """A month is one run's at a time: two processes on either database, one of them killed, and steps inside steps."""
 
 import contextvars
-import multiprocessing
 import os
 import signal
 import threading
@@ -9,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from city_runs import CONFIG, MARCH, Home
+from ledger_processes import PROCESSES, hold_month, read_clock
 from postgresql_server import PostgresqlServer
 
 from flows.errors import SourceUnavailable
@@ -22,14 +21,8 @@ from flows.ledger.locks import LOCK_CLASS
 from flows.month import Month
 from flows.settings import Settings, load_settings
 
-FORK = multiprocessing.get_context("fork")
-NOW = datetime(2024, 4, 5, 2, tzinfo=UTC)
 PATIENCE_SECONDS = 60
 """How long a test waits for a process, or for a database to see that one is gone."""
-
-
-def read_clock() -> datetime:
-    return NOW
 
 
 @pytest.fixture
@@ -46,14 +39,8 @@ def house(settings: Settings) -> Iterator[House]:
 @contextmanager
 def let_another_hold(settings: Settings, step: str = "evaluate") -> Iterator[int]:
     """The number of a process that holds March until it is killed, at the end at the latest."""
-    has_it = FORK.Event()
-
-    def hold() -> None:
-        with open_house(settings) as own, own.hold_month(MARCH, step, read_clock):
-            has_it.set()
-            signal.pause()
-
-    process = FORK.Process(target=hold)
+    has_it = PROCESSES.Event()
+    process = PROCESSES.Process(target=hold_month, args=(settings, MARCH, step, has_it))
     process.start()
     try:
         assert has_it.wait(PATIENCE_SECONDS)

@@ -1,6 +1,5 @@
 """The schema up and down, on each database, with nothing in it and with what older versions left."""
 
-import multiprocessing
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from ledger_processes import PROCESSES, open_at_once
 from schema_kit import (
     AT,
     DAY,
@@ -29,7 +29,6 @@ from flows.ledger import Ledger
 from flows.ledger.columns import metadata
 from flows.ledger.migrating import downgrade, find_head
 
-FORK = multiprocessing.get_context("fork")
 FIRST_OPENERS = 4
 PATIENCE_SECONDS = 60
 """How long the test waits for a process before it calls it stuck."""
@@ -195,13 +194,8 @@ def test_a_migration_that_dies_half_way_leaves_a_database_that_opens(
 
 
 def test_processes_that_open_a_fresh_ledger_at_once_make_it_once(ledger_url: str) -> None:
-    start = FORK.Barrier(FIRST_OPENERS)
-
-    def open_one() -> None:
-        start.wait()
-        Ledger.open(ledger_url).close()
-
-    processes = [FORK.Process(target=open_one) for _ in range(FIRST_OPENERS)]
+    start = PROCESSES.Barrier(FIRST_OPENERS)
+    processes = [PROCESSES.Process(target=open_at_once, args=(ledger_url, start)) for _ in range(FIRST_OPENERS)]
     for process in processes:
         process.start()
     for process in processes:

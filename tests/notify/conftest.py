@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from shutil import copytree
+from shutil import copyfile, copytree
 
 import pytest
 from channel_kit import OpenChannel, open_robot
@@ -26,8 +26,8 @@ Queue = Callable[..., QueueReport]
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger.open(f"sqlite:///{tmp_path / 'l.sqlite'}")
+def ledger(tmp_path: Path, new_ledger: Path) -> Iterator[Ledger]:
+    opened = Ledger.open(f"sqlite:///{copyfile(new_ledger, tmp_path / 'l.sqlite')}")
     yield opened
     opened.close()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import month_factory
 import pytest
 from letter_month import FIRST, JUDGED_AT, RAISED, REJECTED, RETURNED, SHIPPED, propose, say
 from review_month import open_ledger, save_month
@@ -17,12 +18,23 @@ from flows.results import Inputs, MonthResult, PayLine
 from flows.settings import load_settings
 
 
+@pytest.fixture(scope="session")
+def _judged_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a ledger with revision 1 of the small March; not to be changed."""
+    folder = tmp_path_factory.mktemp("judged")
+    ledger = open_ledger(folder)
+    save_month(ledger, month_factory.make_month)
+    ledger.close()
+    return folder
+
+
 @pytest.fixture
-def ledger(tmp_path: Path, make_result: Callable[..., MonthResult]) -> Ledger:
+def ledger(tmp_path: Path, _judged_ledger: Path) -> Iterator[Ledger]:
     """A ledger with revision 1 of the small March."""
-    ledger = open_ledger(tmp_path)
-    save_month(ledger, make_result)
-    return ledger
+    shutil.copytree(_judged_ledger, tmp_path, dirs_exist_ok=True)
+    opened = open_ledger(tmp_path)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
