@@ -92,7 +92,7 @@ def run_measured(kind: str, home: Path, config: Path, environment: dict[str, str
 
 
 def make_environment(sandbox: dict[str, str]) -> dict[str, str]:
-    """The environment of a month: the sandbox's, and nothing of what building the city named its own stores by."""
+    """The environment of a month: the sandbox's, without this process's settings: building the city left some."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FIVESTAR_")}
     return {**kept, **sandbox, "PREFECT_LOGGING_LEVEL": "ERROR", "DO_NOT_TRACK": "1"}
 

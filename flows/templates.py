@@ -69,7 +69,7 @@ class _UsedNames:
 @lru_cache(maxsize=TEMPLATES_REMEMBERED)
 def _find_names(text: str) -> _UsedNames:
     """What the template names. Raises `TemplateError` if it is none."""
-    syntax = make_environment(flatten_text)
+    syntax = make_environment(flatten_text)  # what becomes of values has no part in this
     tree = syntax.parse(text)
     syntax.compile(tree)
     return _UsedNames(

@@ -1,6 +1,7 @@
 """What tests let other processes do with a ledger; apart from the tests, so that these load no more than they need.
 
-They come from a fork server: a copy of a test's own process would hold whatever earlier tests have started in it.
+They come from a fork server: a copy of a test's own process would hold the threads that earlier tests have started in
+it. That server is one for the process, with the environment of when it was first asked; all else comes as arguments.
 """
 
 import multiprocessing
@@ -13,6 +14,9 @@ from flows.ledger import Ledger
 from flows.month import Month
 from flows.settings import Settings
 
+PATIENCE_SECONDS = 60
+"""How long processes wait for each other, and a test for them, before it calls them stuck."""
+
 PROCESSES = multiprocessing.get_context("forkserver")
 NOW = datetime(2024, 4, 5, 2, tzinfo=UTC)
 
@@ -23,7 +27,7 @@ def read_clock() -> datetime:
 
 def open_at_once(url: str, start: Barrier) -> None:
     """Open the ledger as soon as all who wait for it are there."""
-    start.wait()
+    start.wait(PATIENCE_SECONDS)
     Ledger.open(url).close()
 
 

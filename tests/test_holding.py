@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from city_runs import CONFIG, MARCH, Home
-from ledger_processes import PROCESSES, hold_month, read_clock
+from ledger_processes import PATIENCE_SECONDS, PROCESSES, hold_month, read_clock
 from postgresql_server import PostgresqlServer
 
 from flows.errors import SourceUnavailable
@@ -20,9 +20,6 @@ from flows.house import House, open_house
 from flows.ledger.locks import LOCK_CLASS
 from flows.month import Month
 from flows.settings import Settings, load_settings
-
-PATIENCE_SECONDS = 60
-"""How long a test waits for a process, or for a database to see that one is gone."""
 
 
 @pytest.fixture

@@ -90,6 +90,7 @@ def is_current(connection: Connection) -> bool:
 
 @cache
 def _open_scripts() -> ScriptDirectory:
+    """The migrations of this version, read once a process: every opening of a ledger asks for them."""
     return ScriptDirectory.from_config(_make_config())
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from ledger_processes import PROCESSES, open_at_once
+from ledger_processes import PATIENCE_SECONDS, PROCESSES, open_at_once
 from schema_kit import (
     AT,
     DAY,
@@ -30,8 +30,6 @@ from flows.ledger.columns import metadata
 from flows.ledger.migrating import downgrade, find_head
 
 FIRST_OPENERS = 4
-PATIENCE_SECONDS = 60
-"""How long the test waits for a process before it calls it stuck."""
 
 
 def test_the_revisions_here_are_all_there_are() -> None:

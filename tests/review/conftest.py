@@ -8,7 +8,7 @@ from pathlib import Path
 import month_factory
 import pytest
 from letter_month import FIRST, JUDGED_AT, RAISED, REJECTED, RETURNED, SHIPPED, propose, say
-from review_month import open_ledger, save_month
+from review_month import LEDGER, open_ledger, save_month
 
 from flows.house import House, open_house
 from flows.ledger import Ledger
@@ -20,18 +20,18 @@ from flows.settings import load_settings
 
 @pytest.fixture(scope="session")
 def _judged_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a ledger with revision 1 of the small March; not to be changed."""
+    """A ledger with revision 1 of the small March; not to be changed."""
     folder = tmp_path_factory.mktemp("judged")
     ledger = open_ledger(folder)
     save_month(ledger, month_factory.make_month)
     ledger.close()
-    return folder
+    return folder / LEDGER
 
 
 @pytest.fixture
 def ledger(tmp_path: Path, _judged_ledger: Path) -> Iterator[Ledger]:
     """A ledger with revision 1 of the small March."""
-    shutil.copytree(_judged_ledger, tmp_path, dirs_exist_ok=True)
+    shutil.copyfile(_judged_ledger, tmp_path / LEDGER)
     opened = open_ledger(tmp_path)
     yield opened
     opened.close()

@@ -16,6 +16,7 @@ from flows.review.decisions import NOBODY_NAMED, DecisionReport, decide
 from flows.review.people import Person, ReviewPeople
 from flows.review.rows import ReviewRow, list_review
 
+LEDGER = "ledger.sqlite"
 MONTH = Month(2024, 3)
 NOW = datetime(2024, 4, 3, tzinfo=UTC)
 IN_TIME = datetime(2024, 3, 31, 15, 59, 59, tzinfo=UTC)
@@ -126,4 +127,4 @@ def read_states(ledger: Ledger, month: Month = MONTH) -> dict[str, str]:
 
 
 def open_ledger(folder: Path) -> Ledger:
-    return Ledger.open(f"sqlite:///{folder / 'ledger.sqlite'}")
+    return Ledger.open(f"sqlite:///{folder / LEDGER}")
