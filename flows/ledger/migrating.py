@@ -83,7 +83,8 @@ def is_current(connection: Connection) -> bool:
     if current is not None and not is_known(current):
         raise ConfigurationError(
             f"The database's schema is {current}, which this version of fivestar does not know: it was written by a "
-            "newer one. Install that version, or name another database in FIVESTAR_DATABASE_URL."
+            "newer one. Install that version; if it is installed, start this program again. Or name another "
+            "database in FIVESTAR_DATABASE_URL."
         )
     return current == find_head()
 
