@@ -137,6 +137,7 @@ def replay(house: House, make_source: Callable[[str], Source]) -> Callable[..., 
 
 @pytest.fixture
 def drop(tmp_path: Path) -> Path:
+    """The folder that a source of files looks into, empty."""
     folder = tmp_path / "config" / "drop"
     folder.mkdir(parents=True)
     return folder

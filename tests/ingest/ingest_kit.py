@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+from platform_server import CARD
 
 from flows.house import House
 from flows.ingest.connect.rest import Timing
@@ -28,6 +29,25 @@ class Pauses:
             jitter=lambda: 1.0,
         )
 
+
+ROSTERS = f"""
+platform: sheets
+title: Sheets
+{CARD}
+connection: {{kind: files, path: drop}}
+resources:
+  staff:
+    table: staff
+    files: "*.csv"
+    format: csv
+    fields:
+      {{month: 月份, staff_id: 工号, name: 姓名, community_code: 社区, post: 岗位, certificate: 证书,
+        certificate_on: 取证, current_grade: 等级}}
+    defaults:
+      {{committee_member: false, employment: hired, degree: none, service_start_on: 2020-01-01,
+        prior_service_months: 0}}
+"""
+"""A source of rosters: each CSV file in the folder `drop` is one."""
 
 STILL = Pauses().timing
 """Time in which every file lies still."""

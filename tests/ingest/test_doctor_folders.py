@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from doctor_kit import PERSON, Examine, list_errors, list_told
 from exchange import write_source
-from ingest_kit import NOW, Pauses
-from platform_server import CARD, PlatformServer, Reply, make_incidents, write_incident_source
+from ingest_kit import NOW, ROSTERS, Pauses
+from platform_server import PlatformServer, Reply, make_incidents, write_incident_source
 
 from flows.errors import ConfigurationError, ContractBroken, SourceUnavailable
 from flows.house import House
@@ -20,24 +20,6 @@ from flows.ingest.describe.source import Source
 from flows.ingest.doctor import SourceDoctor, describe_clock
 
 # Folders.
-
-ROSTERS = f"""
-platform: sheets
-title: Sheets
-{CARD}
-connection: {{kind: files, path: drop}}
-resources:
-  staff:
-    table: staff
-    files: "*.csv"
-    format: csv
-    fields:
-      {{month: 月份, staff_id: 工号, name: 姓名, community_code: 社区, post: 岗位, certificate: 证书,
-        certificate_on: 取证, current_grade: 等级}}
-    defaults:
-      {{committee_member: false, employment: hired, degree: none, service_start_on: 2020-01-01,
-        prior_service_months: 0}}
-"""
 
 
 def write_roster(tmp_path: Path, name: str, rows: list[str]) -> None:

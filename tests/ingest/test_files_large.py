@@ -15,13 +15,6 @@ from flows.ingest.describe.source import FilesSource, Source
 
 
 @pytest.fixture
-def drop(tmp_path: Path) -> Path:
-    folder = tmp_path / "config" / "drop"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
 def read_counts(make_source: Callable[[str], Source]) -> Callable[[str], list[int]]:
     """How many records each piece of the one file of that format holds; the pieces themselves are let go."""
 

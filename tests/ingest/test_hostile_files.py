@@ -50,13 +50,6 @@ resources:
     return run
 
 
-@pytest.fixture
-def drop(tmp_path: Path) -> Path:
-    folder = tmp_path / "config" / "drop"
-    folder.mkdir(parents=True)
-    return folder
-
-
 def write_workbook(folder: Path, rows: str, behind: str = "") -> None:
     """The least that is an .xlsx: one sheet with these rows, and what stands behind them."""
     links = (

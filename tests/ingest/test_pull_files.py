@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ingest_kit import NOW, count_rows, land_rows
-from platform_server import CARD
+from ingest_kit import NOW, ROSTERS, count_rows, land_rows
 
 from flows.house import House
 from flows.ingest.coverage import BEGINNING
@@ -14,26 +13,6 @@ from flows.ingest.reports import PullReport
 Pull = Callable[..., PullReport]
 
 STAFF_HEADER = "月份,工号,姓名,社区,岗位,证书,取证,等级"
-
-
-def write_staff_source() -> str:
-    return f"""
-platform: sheets
-title: Sheets
-{CARD}
-connection: {{kind: files, path: drop}}
-resources:
-  staff:
-    table: staff
-    files: "*.csv"
-    format: csv
-    fields:
-      {{month: 月份, staff_id: 工号, name: 姓名, community_code: 社区, post: 岗位, certificate: 证书,
-        certificate_on: 取证, current_grade: 等级}}
-    defaults:
-      {{committee_member: false, employment: hired, degree: none, service_start_on: 2020-01-01,
-        prior_service_months: 0}}
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +30,7 @@ def write_roster(file: Path, *staff_ids: str, grade: int = 13, community: str = 
 
 
 def test_rows_that_are_kept_are_told_about(pull: Pull) -> None:
-    report = pull(write_staff_source(), bands={"other": (1, 12)})
+    report = pull(ROSTERS, bands={"other": (1, 12)})
     assert report.warnings == [
         "sheets, staff: outside_band:current_grade in 1 rows, which were kept.",
         "sheets, staff: certificate_without_date:certificate_on in 1 rows, which were kept.",
@@ -59,24 +38,24 @@ def test_rows_that_are_kept_are_told_about(pull: Pull) -> None:
 
 
 def test_a_folder_is_read_whole_whatever_the_window(pull: Pull, house: House) -> None:
-    pull(write_staff_source())
+    pull(ROSTERS)
     record = house.ledger.list_pulls("sheets")[0]
     assert (record.status, record.window_from_at, record.window_to_at) == ("complete", BEGINNING, NOW)
 
 
 def test_the_same_file_twice_loads_once(pull: Pull, house: House, drop: Path) -> None:
-    pull(write_staff_source())
+    pull(ROSTERS)
     before = house.ledger.list_landings()
-    pull(write_staff_source())
+    pull(ROSTERS)
     assert house.ledger.list_landings() == before
     write_roster(drop / "2024-03.csv", "S1", "S2")
-    pull(write_staff_source())
+    pull(ROSTERS)
     assert count_rows(house, "staff") == 2
 
 
 def test_files_land_in_the_order_of_their_names(pull: Pull, house: House, drop: Path) -> None:
     write_roster(drop / "2024-02.csv", "S0")
-    report = pull(write_staff_source())
+    report = pull(ROSTERS)
     landed = [it.batch_id for it in house.ledger.list_landings() if it.table == "staff"]
     assert landed == list(report.pulls[0].batch_ids)
     assert [house.lake.read_manifest("staff", it)["slot"] for it in landed] == ["2024-02.csv", "2024-03.csv"]
@@ -84,19 +63,19 @@ def test_files_land_in_the_order_of_their_names(pull: Pull, house: House, drop: 
 
 def test_a_roster_without_a_row_stops_the_pull(pull: Pull, house: House, drop: Path) -> None:
     write_roster(drop / "2024-04.csv")
-    report = pull(write_staff_source())
+    report = pull(ROSTERS)
     assert report.exit_code == 13
     assert count_rows(house, "staff") == 0
 
 
 def test_a_folder_without_a_roster_stops_the_pull(pull: Pull, drop: Path) -> None:
     (drop / "2024-03.csv").unlink()
-    assert pull(write_staff_source()).exit_code == 13
+    assert pull(ROSTERS).exit_code == 13
 
 
 def test_one_unreadable_file_lands_none(pull: Pull, house: House, drop: Path) -> None:
     (drop / "2024-04.csv").write_bytes(b"")
-    report = pull(write_staff_source())
+    report = pull(ROSTERS)
     assert report.exit_code == 12
     assert "2024-04.csv" in str(report.error)
     assert count_rows(house, "staff") == 0
@@ -104,7 +83,7 @@ def test_one_unreadable_file_lands_none(pull: Pull, house: House, drop: Path) ->
 
 def test_a_message_holds_nothing_of_a_row(pull: Pull, drop: Path) -> None:
     (drop / "2024-03.csv").write_text(f"{STAFF_HEADER}\n2024-03,S1,张三丰,x,other,none,,1\n", encoding="utf-8")
-    report = pull(write_staff_source())
+    report = pull(ROSTERS)
     assert report.exit_code == 13
     assert "张三丰" not in str(report.error)
     assert "S1" not in str(report.error)
@@ -114,7 +93,7 @@ def test_a_header_renamed_in_one_file_of_several_is_noticed(pull: Pull, house: H
     write_roster(drop / "2024-02.csv", "S0")
     roster = (drop / "2024-03.csv").read_text(encoding="utf-8")
     (drop / "2024-03.csv").write_text(roster.replace("等级", "现等级"), encoding="utf-8")
-    report = pull(write_staff_source())
+    report = pull(ROSTERS)
     assert report.exit_code == 12
     assert "not one of 1 records of 2024-03.csv has 等级 (for current_grade)" in str(report.error)
     assert count_rows(house, "staff") == 0
@@ -138,11 +117,11 @@ def read_grade(house: House, staff_id: str = "S1") -> int:
 
 
 def test_an_old_copy_under_another_name_lands_nothing(pull: Pull, house: House, drop: Path) -> None:
-    pull(write_staff_source())
+    pull(ROSTERS)
     write_roster(drop / "2024-03 修订.csv", "S1", grade=14)
-    pull(write_staff_source())
+    pull(ROSTERS)
     (drop / "备份.csv").write_bytes((drop / "2024-03.csv").read_bytes())
-    assert list_told(pull(write_staff_source())) == []
+    assert list_told(pull(ROSTERS)) == []
     assert list_slots(house) == ["2024-03.csv", "2024-03 修订.csv"]
     assert read_grade(house) == 14
 
@@ -150,16 +129,16 @@ def test_an_old_copy_under_another_name_lands_nothing(pull: Pull, house: House, 
 def test_of_two_copies_that_come_together_the_first_by_name_lands(pull: Pull, house: House, drop: Path) -> None:
     (drop / "2024-02.csv").write_bytes((drop / "2024-03.csv").read_bytes())
     (drop / "2024-04.csv").write_text((drop / "2024-03.csv").read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert list_told(pull(write_staff_source())) == []
+    assert list_told(pull(ROSTERS)) == []
     assert list_slots(house) == ["2024-02.csv"]
 
 
 def test_a_copy_of_what_was_changed_since_lands_nothing_and_is_told(pull: Pull, house: House, drop: Path) -> None:
-    pull(write_staff_source())
+    pull(ROSTERS)
     (drop / "备份.csv").write_bytes((drop / "2024-03.csv").read_bytes())
     write_roster(drop / "2024-03.csv", "S1", grade=14)
     for _ in range(2):
-        assert list_told(pull(write_staff_source())) == [
+        assert list_told(pull(ROSTERS)) == [
             (
                 "sheets, staff: 备份.csv holds what landed before as 2024-03.csv and was changed since: it lands "
                 "nothing. If it is to hold again, give it that name."
@@ -172,15 +151,15 @@ def test_a_copy_of_what_was_changed_since_lands_nothing_and_is_told(pull: Pull, 
 def test_a_slot_put_back_to_earlier_content_lands_again(pull: Pull, house: House, drop: Path) -> None:
     for grade in (13, 14, 13):
         write_roster(drop / "2024-03.csv", "S1", grade=grade)
-        pull(write_staff_source())
+        pull(ROSTERS)
     assert list_slots(house) == ["2024-03.csv"] * 3
     assert read_grade(house) == 13
 
 
 def test_new_content_lands_last_whatever_its_name(pull: Pull, house: House, drop: Path) -> None:
-    pull(write_staff_source())
+    pull(ROSTERS)
     write_roster(drop / "2024-01.csv", "S1", grade=14)
-    pull(write_staff_source())
+    pull(ROSTERS)
     assert list_slots(house) == ["2024-03.csv", "2024-01.csv"]
     assert read_grade(house) == 14
 
@@ -194,18 +173,18 @@ def write_rosters_before_registration(pull: Pull, drop: Path) -> None:
     with (drop / "b.csv").open("a", encoding="utf-8") as roster:
         roster.write(f"2024-03,S2,某,{NEW_COMMUNITY},other,senior,,13\n")
     (drop / "2024-03.csv").unlink()
-    pull(write_staff_source())
+    pull(ROSTERS)
     write_roster(drop / "a.csv", "S1", grade=14)
-    pull(write_staff_source())
+    pull(ROSTERS)
 
 
 def test_a_file_whose_rows_are_judged_anew_keeps_its_place(pull: Pull, house: House, drop: Path) -> None:
     write_rosters_before_registration(pull, drop)
     land_rows(house, "communities", [{"community_code": NEW_COMMUNITY}])
-    pull(write_staff_source())
+    pull(ROSTERS)
     assert list_slots(house) == ["b.csv", "a.csv", "b.csv", "a.csv"]
     assert (read_grade(house), read_grade(house, "S2")) == (14, 13)
-    pull(write_staff_source())
+    pull(ROSTERS)
     assert len(list_slots(house)) == 4
 
 
@@ -213,7 +192,7 @@ def test_a_file_that_is_gone_keeps_its_place_too(pull: Pull, house: House, drop:
     write_rosters_before_registration(pull, drop)
     (drop / "a.csv").unlink()
     land_rows(house, "communities", [{"community_code": NEW_COMMUNITY}])
-    pull(write_staff_source())
+    pull(ROSTERS)
     assert list_slots(house) == ["b.csv", "a.csv", "b.csv", "a.csv"]
     assert (read_grade(house), read_grade(house, "S2")) == (14, 13)
 
@@ -221,9 +200,9 @@ def test_a_file_that_is_gone_keeps_its_place_too(pull: Pull, house: House, drop:
 def test_a_renamed_file_keeps_the_place_of_its_old_name(pull: Pull, house: House, drop: Path) -> None:
     write_rosters_before_registration(pull, drop)
     (drop / "b.csv").rename(drop / "c.csv")
-    pull(write_staff_source())
+    pull(ROSTERS)
     assert list_slots(house) == ["b.csv", "a.csv"]
     land_rows(house, "communities", [{"community_code": NEW_COMMUNITY}])
-    pull(write_staff_source())
+    pull(ROSTERS)
     assert list_slots(house) == ["b.csv", "a.csv", "c.csv", "a.csv"]
     assert (read_grade(house), read_grade(house, "S2")) == (14, 13)

@@ -175,13 +175,6 @@ def test_a_rule_that_only_stops_pulls_does_not_hold_up_a_replay(
 HEADERS = ("id", "community", "category", "reported", "due", "status", "updated")
 
 
-@pytest.fixture
-def drop(tmp_path: Path) -> Path:
-    folder = tmp_path / "config" / "drop"
-    folder.mkdir(parents=True)
-    return folder
-
-
 def write_workbook(file: Path, *events: dict[str, Any]) -> None:
     """A workbook of events; days are cells that hold a date."""
     with xlsxwriter.Workbook(file) as workbook:

@@ -58,9 +58,9 @@ def house(tmp_path: Path, config: Path, make_result: Callable[..., MonthResult])
         PayLine(RAISED, "proposed", 5, "competent", 285_600, 122_400, 0, 408_000),
         PayLine(REJECTED, "current", 2, "competent", 249_900, 107_100, 0, 357_000),
         PayLine(REJECTED, "proposed", 3, "competent", 261_800, 112_200, 0, 374_000),
+        # Grade 1: 340,000 fen, 70 % of it 238,000, and 15 % of that as uplift, 35,700.
+        PayLine(FIRST, "proposed", 1, "competent", 238_000, 102_000, 35_700, 375_700),
     ]
-    # Grade 1: 340,000 fen, 70 % of it 238,000, and 15 % of that as uplift, 35,700.
-    lines.append(PayLine(FIRST, "proposed", 1, "competent", 238_000, 102_000, 35_700, 375_700))
     result = replace(empty, proposals=propose(policy), pay_lines=lines, inputs=inputs)
     with open_house(load_settings(tmp_path / "home", config)) as opened:
         opened.ledger.results.save(result, 1, digests={}, making=Making("1", "c" * 64, policy.files, JUDGED_AT))
